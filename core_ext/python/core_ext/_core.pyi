@@ -1,0 +1,300 @@
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias, final
+
+from typing_extensions import Buffer
+
+Oid: TypeAlias = bytes
+Kind: TypeAlias = Literal["commit", "tree", "blob", "tag"]
+ObjectFormat: TypeAlias = Literal["sha1", "sha256"]
+Severity: TypeAlias = Literal["ignore", "info", "warn", "error", "fatal"]
+
+__version__: str
+
+class CoreError(Exception):
+    """Anything that the compiled core refuses. The message says what, where and which limit."""
+
+class LimitExceeded(CoreError):
+    """A length from outside is over its limit; no memory was taken for it."""
+
+class CorruptObject(CoreError): ...
+class CorruptPack(CoreError): ...
+class CorruptIndex(CoreError): ...
+class CorruptDelta(CoreError): ...
+class CorruptZlib(CoreError): ...
+class CollisionDetected(CoreError): ...
+class FsckFailed(CoreError): ...
+
+class MissingObject(CoreError):
+    """An object is needed and is not visible. `args[1]` is its raw id."""
+
+class Cancelled(CoreError):
+    """The `Cancel` handle that was passed in has been set."""
+
+@final
+class Cancel:
+    """A flag that stops long work in another thread at its next look, within some milliseconds."""
+
+    def __new__(cls) -> Cancel: ...
+    def set(self) -> None: ...
+    def is_set(self) -> bool: ...
+
+# --- objects ----------------------------------------------------------------------------------------------------------
+
+def hash_object(kind: Kind, content: Buffer, *, object_format: ObjectFormat) -> Oid:
+    """Name an object, with collision detection. Raises CollisionDetected."""
+
+def inflate(stream: Buffer, *, size: int, max_bytes: int) -> tuple[bytes, int]:
+    """Inflate one zlib stream of a known size. Returns the content and the stream's length in bytes."""
+
+def deflate(content: Buffer, *, level: int = 6) -> bytes: ...
+def apply_delta(base: Buffer, delta: Buffer, *, max_result_bytes: int) -> bytes:
+    """Raises CorruptDelta, or LimitExceeded for a result over the limit."""
+
+def encode_delta(base: Buffer, target: Buffer, *, max_delta_bytes: int) -> bytes | None:
+    """A delta that makes target from base, or None if it would be longer than max_delta_bytes."""
+
+def parse_commit(
+    content: Buffer, *, object_format: ObjectFormat
+) -> tuple[Oid, list[Oid], bytes, bytes, list[tuple[bytes, bytes]], bytes]:
+    """(tree, parents, author line, committer line, other headers unfolded, message). Raises CorruptObject."""
+
+def parse_tree(content: Buffer, *, object_format: ObjectFormat) -> list[tuple[int, bytes, Oid]]:
+    """(mode, name, oid) of each entry in stored order. Raises CorruptObject."""
+
+def parse_tag(content: Buffer, *, object_format: ObjectFormat) -> tuple[Oid, Kind, bytes, bytes | None, bytes]:
+    """(target, its kind, tag name, tagger line, message). Raises CorruptObject."""
+
+def object_edges(kind: Kind, content: Buffer, *, object_format: ObjectFormat) -> list[tuple[Oid, Kind]]:
+    """What an object refers to, and the kind each must have; a submodule's commit is no edge."""
+
+def check_object(
+    kind: Kind, content: Buffer, *, object_format: ObjectFormat, severities: Mapping[str, Severity] | None = None
+) -> list[tuple[Severity, str, str]]:
+    """Git's fsck of one object: (severity, message id in Git's camelCase, sentence), `ignore`d ones left out."""
+
+# --- receiving --------------------------------------------------------------------------------------------------------
+
+@final
+class PackIngest:
+    """Turn a received pack into a stored one: parse and hash as bytes arrive, then resolve, check and index.
+
+    Bytes are kept in memory up to spill_bytes, then in a file created exclusively at `path` and flock'ed until the result
+    (or this object) is dropped. A failed or dropped ingest deletes its files.
+    """
+
+    def __new__(
+        cls,
+        path: str,
+        *,
+        object_format: ObjectFormat,
+        spill_bytes: int,
+        max_pack_bytes: int,
+        max_objects: int,
+        max_object_bytes: int,
+        max_resident_object_bytes: int,
+        max_inflated_bytes: int,
+        max_delta_depth: int,
+        base_cache_bytes: int,
+        threads: int,
+        severities: Mapping[str, Severity] | None = None,
+        cancel: Cancel | None = None,
+    ) -> PackIngest: ...
+    def feed(self, chunk: Buffer) -> int:
+        """Take in bytes as they arrive. Returns how many belonged to the pack; fewer than len(chunk) means it ended."""
+
+    def progress(self) -> tuple[int, int, int, int, int]:
+        """(bytes received, objects received, objects announced, deltas resolved, deltas in all). Any thread, any time."""
+
+    def finish(self, known: ObjectDb | None) -> IngestedPack:
+        """Resolve all deltas, complete a thin pack from `known`, check every object, write the idx. Once only."""
+
+@final
+class IngestedPack:
+    """A checked, self-contained, indexed pack in quarantine. Its files go when it is dropped, unless `release`d."""
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the pack's bytes."""
+
+    @property
+    def checksum(self) -> bytes:
+        """The pack's trailer."""
+
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def object_count(self) -> int:
+        """Objects in the stored pack, thin bases counted."""
+
+    @property
+    def thin_base_count(self) -> int: ...
+    @property
+    def warnings(self) -> list[tuple[Oid, str, str]]:
+        """(oid, message id, sentence), at most 100 of them."""
+
+    @property
+    def pack_path(self) -> str | None:
+        """Where the bytes lie, or None if they are in memory."""
+
+    @property
+    def idx_path(self) -> str | None: ...
+    def pack_bytes(self) -> bytes: ...
+    def idx_bytes(self) -> bytes: ...
+    def sync(self) -> None:
+        """fsync the pack file, if there is one."""
+
+    def release(self) -> None:
+        """Somebody moved the files: do not delete them."""
+
+    def pack(self) -> Pack:
+        """The same bytes opened for reading; valid after the files were renamed."""
+
+    def missing_edges(self, known: ObjectDb | None, *, limit: int) -> list[tuple[Oid, Kind]]:
+        """Targets of edges of the pack's own objects that neither the pack nor `known` holds with that kind (law 1)."""
+
+    def unreferenced(self, tips: Sequence[Oid], known: ObjectDb | None) -> int:
+        """How many own objects are new and neither a tip nor an edge's target: 0 means all is reachable from the tips."""
+
+    def without_broken(self, path: str, tips: Sequence[Oid], known: ObjectDb | None) -> IngestedPack:
+        """A new pack of the objects whose closure is whole. Raises MissingObject if a tip needs one that is not."""
+
+@final
+class PackBuilder:
+    """Build a small pack from whole objects: commits made by REST, loose objects of an import."""
+
+    def __new__(cls, *, object_format: ObjectFormat, level: int = 6) -> PackBuilder: ...
+    def add(self, kind: Kind, content: Buffer) -> Oid:
+        """Add an object unless it is in already. Returns its id."""
+
+    def __len__(self) -> int: ...
+    def finish(self) -> bytes:
+        """The pack's bytes."""
+
+def index_pack(
+    pack_path: str,
+    idx_path: str,
+    *,
+    object_format: ObjectFormat,
+    threads: int,
+    base_cache_bytes: int,
+    max_resident_object_bytes: int,
+    cancel: Cancel | None = None,
+) -> tuple[bytes, bytes, int]:
+    """Write the idx (v2) of a stored self-contained pack, checking every object against its hash.
+
+    Returns (SHA-256 of the pack's bytes, trailer, object count). The idx is written to a temporary file and renamed.
+    """
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+@final
+class Pack:
+    """One stored pack with its index: a frozen handle that may be shared by many databases."""
+
+    @staticmethod
+    def open(pack_path: str, idx_path: str, *, object_format: ObjectFormat) -> Pack:
+        """Map both files. Raises CorruptIndex or CorruptPack if header, trailer or size disagree."""
+
+    @staticmethod
+    def from_bytes(pack: bytes, idx: bytes | None, *, object_format: ObjectFormat) -> Pack:
+        """A pack held in memory; without an idx one is made."""
+
+    @property
+    def checksum(self) -> bytes: ...
+    @property
+    def object_count(self) -> int: ...
+    @property
+    def size_bytes(self) -> int: ...
+    def idx_bytes(self) -> bytes: ...
+    def rev_bytes(self) -> bytes:
+        """The reverse index (.rev v1), as Git would write it."""
+
+@final
+class ObjectDb:
+    """Objects over a list of packs, newest first; an object's home is the first pack that has it. Frozen, any thread."""
+
+    def __new__(
+        cls,
+        packs: Sequence[Pack],
+        *,
+        object_format: ObjectFormat,
+        cache_bytes: int,
+        max_object_bytes: int,
+        max_delta_depth: int,
+    ) -> ObjectDb: ...
+    def with_pack(self, pack: Pack) -> ObjectDb:
+        """The same with one more pack in front; a restriction is dropped."""
+
+    def restricted(self, visible: ObjectSet) -> ObjectDb:
+        """A view in which only these objects exist (law 8)."""
+
+    def __len__(self) -> int:
+        """Distinct visible objects."""
+
+    def contains(self, oid: Oid) -> bool: ...
+    def header(self, oid: Oid) -> tuple[Kind, int] | None:
+        """(kind, size in bytes) without inflating more than delta headers."""
+
+    def read(self, oid: Oid) -> tuple[Kind, bytes]:
+        """Raises MissingObject, CorruptPack or LimitExceeded."""
+
+    def peel(self, oid: Oid) -> tuple[Kind, Oid]:
+        """Follow annotated tags to what is none."""
+
+    def all_objects(self) -> ObjectSet: ...
+    def reachable(self, tips: Sequence[Oid], *, cancel: Cancel | None = None) -> ObjectSet:
+        """The closure of the tips. Raises MissingObject if an edge leads nowhere."""
+
+    def difference(
+        self, wants: Sequence[Oid], haves: Sequence[Oid], *, cancel: Cancel | None = None
+    ) -> tuple[ObjectSet, ObjectSet]:
+        """(what the wants reach and the haves do not, some objects that the client surely holds: bases for thin deltas)."""
+
+    def is_ancestor(self, ancestor: Oid, descendant: Oid) -> bool: ...
+    def merge_bases(self, left: Oid, right: Oid) -> list[Oid]:
+        """Best common ancestors, as `git merge-base --all` lists them."""
+
+    def all_reach(self, wants: Sequence[Oid], haves: Sequence[Oid]) -> bool:
+        """Whether each want has one of the haves among its ancestors: time to say `ready`."""
+
+    def walk_commits(self, tips: Sequence[Oid], hidden: Sequence[Oid], *, limit: int, skip: int = 0) -> list[Oid]:
+        """Newest committer date first, as `git rev-list`."""
+
+    def stream_pack(
+        self,
+        objects: ObjectSet,
+        *,
+        client_holds: ObjectSet | None,
+        ofs_delta: bool,
+        level: int = 6,
+        cancel: Cancel | None = None,
+    ) -> PackStream:
+        """A pack of exactly these objects; stored entries are copied. With `client_holds` deltas against them may be thin."""
+
+    def verify(self, *, cancel: Cancel | None = None) -> int:
+        """Read and hash every object, check each pack's trailer. Returns how many objects. Raises the first error."""
+
+@final
+class ObjectSet:
+    """A frozen set of objects of one ObjectDb: a bit for each object."""
+
+    def __len__(self) -> int: ...
+    def __contains__(self, oid: Oid) -> bool: ...
+    def oids(self, *, offset: int = 0, limit: int) -> list[Oid]:
+        """A page of the members, in the database's order."""
+
+    def union(self, other: ObjectSet) -> ObjectSet: ...
+    def minus(self, other: ObjectSet) -> ObjectSet: ...
+
+@final
+class PackStream:
+    """A pack being written: read it to the end."""
+
+    @property
+    def object_count(self) -> int: ...
+    @property
+    def reused_count(self) -> int:
+        """Entries copied as they were stored, so far."""
+
+    def read(self, max_bytes: int) -> bytes:
+        """The next bytes, at most max_bytes; b"" after the trailer. Releases the GIL."""
