@@ -1,0 +1,1 @@
+"""The Git engine as a library: protocol, refs, manifests and storage, without HTTP."""

@@ -1,0 +1,1 @@
+"""The Packhouse server: HTTP, tokens, processes, the command line."""

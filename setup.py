@@ -1,0 +1,10 @@
+"""What pyproject.toml cannot say: the Cython codecs."""
+
+from glob import glob
+
+from Cython.Build import cythonize
+from setuptools import setup
+
+setup(
+    ext_modules=cythonize(glob("packengine/**/*.pyx", recursive=True), compiler_directives={"language_level": 3}),
+)
