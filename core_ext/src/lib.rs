@@ -1,7 +1,19 @@
-//! The Python face of the compiled core.
+//! The Python face of the compiled core: thin classes and functions over the crates, no logic of their own.
+//!
+//! Each module registers its names in the order in which `core_ext/python/core_ext/_core.pyi` declares them.
+
 use pyo3::prelude::*;
 
+mod args;
+mod cancel;
+mod errors;
+mod objects;
+
 #[pymodule]
-fn _core(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    errors::register(module)?;
+    cancel::register(module)?;
+    objects::register(module)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O: bytes in, bytes or values out, every length checked against a limit first.
 
+pub mod cancel;
 pub mod delta;
 pub mod edges;
 pub mod error;
@@ -11,6 +12,7 @@ pub mod oid;
 pub mod source;
 pub mod zlib;
 
+pub use cancel::CancelFlag;
 pub use error::{Error, Result};
 pub use hash::{Hasher, hash_object};
 pub use kind::Kind;
