@@ -57,6 +57,14 @@ pub enum Error {
         /// The object.
         oid: Oid,
     },
+    /// An object refers to one that is not there (or is not visible to the asker): law 1 is broken.
+    #[error("missing object {oid}, which {from} refers to")]
+    MissingEdge {
+        /// The target of the edge.
+        oid: Oid,
+        /// The object that refers to it.
+        from: Oid,
+    },
     /// Content that carries the mark of a SHA-1 collision attack.
     #[error("SHA-1 collision attack detected in object {oid}")]
     Collision {
