@@ -37,7 +37,9 @@ pub fn to_py(error: Error) -> PyErr {
         Error::CorruptDelta { .. } => CorruptDelta::new_err(message),
         Error::CorruptZlib { .. } => CorruptZlib::new_err(message),
         Error::Limit { .. } => LimitExceeded::new_err(message),
-        Error::Missing { oid } | Error::MissingEdge { oid, .. } => MissingObject::new_err((message, oid.as_bytes().to_vec())),
+        Error::Missing { oid } | Error::MissingEdge { oid, .. } => {
+            MissingObject::new_err((message, oid.as_bytes().to_vec()))
+        }
         Error::Collision { .. } => CollisionDetected::new_err(message),
         Error::Fsck { .. } => FsckFailed::new_err(message),
         Error::Cancelled => Cancelled::new_err(message),
