@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the Cython codecs."""
+"""What pyproject.toml cannot say: the Cython codecs and the kernel calls."""
 
 from glob import glob
 
@@ -7,4 +7,5 @@ from setuptools import setup
 
 setup(
     ext_modules=cythonize(glob("packengine/**/*.pyx", recursive=True), compiler_directives={"language_level": 3}),
+    cffi_modules=["packengine/kernel/_build.py:ffi"],
 )

@@ -4,8 +4,8 @@ Both are synchronous and may be called from any thread; the server calls them in
 and every fake, passes the suites in `tests/conformance/`.
 
 - A **BlobStore** keeps immutable bytes under their SHA-256 (design, law 2).
-- A **Catalog** keeps what must change together: repositories, pointers, tokens, and the *tail*: manifests, ref blocks and
-  small packs as rows that are written in the transaction that moves the pointer (design, section 3).
+- A **Catalog** keeps what must change together: repositories, pointers, tokens, and the *tail*: manifests, ref blocks
+  and small packs as rows that are written in the transaction that moves the pointer (design, section 3).
 """
 
 from __future__ import annotations
@@ -216,11 +216,11 @@ class Catalog(Protocol):
     def publish(self, publish: Publish) -> Committed | Superseded:
         """Compare-and-swap the pointer. Raises RepositoryMissing; CatalogBusy; RowMissing if a named row is absent.
 
-        Calls that come at the same time, for whatever repositories, may share one transaction; each gets its own verdict.
+        Calls that come at the same time, for whatever repositories, may share a transaction; each gets its own verdict.
         """
 
     def row(self, kind: RowKind, digest: Digest) -> bytes:
-        """A stored row's bytes, verified against the digest where the digest is theirs. Raises RowMissing, CorruptBlob."""
+        """A stored row's bytes, verified against the digest where it is theirs. Raises RowMissing, CorruptBlob."""
 
     def has_row(self, kind: RowKind, digest: Digest) -> bool: ...
 

@@ -1,0 +1,166 @@
+"""Blobs as files: `blobs/<2 hex>/<62 hex>` under a root. Formats and rules of durability: docs/storage.md."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from packengine.kernel import start_writeback
+from packengine.storage._disk import Disk, make_durable_directory
+from packengine.storage._quarantine import quarantine_file, sweep
+from packengine.storage.ports import BlobMissing, CorruptBlob, Digest
+
+_log = logging.getLogger(__name__)
+
+_DIGEST_BYTES = 32
+_COPY_BYTES = 4 * 1024 * 1024
+_READ_ONLY = 0o444
+
+
+class FileBlobStore:
+    """A BlobStore in a directory of one file system. Any number of threads and processes may share the directory."""
+
+    def __init__(self, root: Path, *, disk: Disk | None = None) -> None:
+        self._disk = disk if disk is not None else Disk()
+        self._blobs = root / "blobs"
+        self.quarantine = root / "quarantine"
+        """Where files grow that are to become blobs: moving them is a rename then. See `sweep`."""
+        self._durable_directories: set[Path] = set()
+        for directory in (self._blobs, self.quarantine):
+            make_durable_directory(self._disk, directory)
+
+    def put_file(self, path: Path, digest: Digest) -> None:
+        """Move the file into place, durably. One from another file system is copied first."""
+        target = self._path(digest)
+        try:
+            self._move_in(path, target)
+        except FileExistsError:
+            self._settle_duplicate(path, target, digest)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            self._copy_in(path, digest)
+        self._disk.sync_directory(target.parent)
+
+    def put_bytes(self, data: bytes) -> Digest:
+        """Make `data` durable. Returns its digest."""
+        digest = hashlib.sha256(data).digest()
+        with quarantine_file(self.quarantine) as (path, file):
+            file.write(data)
+            file.flush()
+            self.put_file(path, digest)
+        return digest
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """A seekable reader. Raises BlobMissing."""
+        try:
+            return self._path(digest).open("rb")
+        except FileNotFoundError:
+            raise self._missing(digest) from None
+
+    def local_path(self, digest: Digest) -> Path:
+        """The blob's own file. Raises BlobMissing."""
+        self.size_bytes(digest)
+        return self._path(digest)
+
+    def contains(self, digest: Digest) -> bool:
+        """Whether it is stored."""
+        return self._path(digest).is_file()
+
+    def size_bytes(self, digest: Digest) -> int:
+        """Raises BlobMissing."""
+        try:
+            return self._path(digest).stat().st_size
+        except FileNotFoundError:
+            raise self._missing(digest) from None
+
+    def delete(self, digest: Digest) -> None:
+        """Remove the blob. Not synced: a blob that a power loss brings back harms nobody."""
+        self._disk.remove(self._path(digest))
+
+    def digests(self) -> Iterator[Digest]:
+        """Every stored blob; files that bear no blob's name are passed over."""
+        for directory in self._blobs.iterdir():
+            for entry in os.scandir(directory):
+                digest = _digest_of_name(directory.name + entry.name)
+                if digest is not None:
+                    yield digest
+
+    def sweep(self) -> int:
+        """Remove what dead processes left in the quarantine. Returns how many files."""
+        return sweep(self.quarantine)
+
+    def _path(self, digest: Digest) -> Path:
+        if len(digest) != _DIGEST_BYTES:
+            raise ValueError(f"a digest is {_DIGEST_BYTES} bytes, not {len(digest)}")
+        name = digest.hex()
+        return self._blobs / name[:2] / name[2:]
+
+    def _missing(self, digest: Digest) -> BlobMissing:
+        return BlobMissing(f"no blob {digest.hex()} in {self._blobs}")
+
+    def _move_in(self, source: Path, target: Path) -> None:
+        if target.exists():  # spares the fsync of bytes that nobody will keep; a race is decided by the move
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        self._ensure_directory(target.parent)
+        self._seal(source)
+        self._disk.move_new(source, target)
+
+    def _seal(self, path: Path) -> None:
+        with path.open("rb") as file:
+            os.fchmod(file.fileno(), _READ_ONLY)
+            self._disk.sync_file(file.fileno())
+
+    def _ensure_directory(self, directory: Path) -> None:
+        if directory not in self._durable_directories:
+            make_durable_directory(self._disk, directory)
+            self._durable_directories.add(directory)
+
+    def _settle_duplicate(self, source: Path, target: Path, digest: Digest) -> None:
+        """Drop the offered bytes, unless the stored ones are damaged: then good bytes take their place.
+
+        Law 2 is about the bytes that the digest names, and those are not what a file of another length holds.
+        """
+        stored_bytes, offered_bytes = target.stat().st_size, source.stat().st_size
+        if stored_bytes == offered_bytes:
+            self._disk.remove(source)
+            return
+        if _sha256_of(source) != digest:
+            raise CorruptBlob(f"{source}: {offered_bytes} bytes are not blob {digest.hex()} ({stored_bytes} stored)")
+        _log.warning("blob %s was damaged: %d bytes, not %d; mended", digest.hex(), stored_bytes, offered_bytes)
+        self._seal(source)
+        self._disk.replace(source, target)
+
+    def _copy_in(self, source: Path, digest: Digest) -> None:
+        with quarantine_file(self.quarantine) as (path, copy):
+            _copy(source, copy)
+            self.put_file(path, digest)
+        self._disk.remove(source)
+
+
+def _copy(source: Path, copy: BinaryIO) -> None:
+    """Copy, with the write-back of each piece begun while the next is read."""
+    with source.open("rb") as original:
+        while piece := original.read(_COPY_BYTES):
+            offset = copy.tell()
+            copy.write(piece)
+            copy.flush()
+            start_writeback(copy.fileno(), offset, len(piece))
+
+
+def _sha256_of(path: Path) -> Digest:
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _digest_of_name(name: str) -> Digest | None:
+    try:
+        digest = bytes.fromhex(name)
+    except ValueError:
+        return None
+    return digest if len(digest) == _DIGEST_BYTES and digest.hex() == name else None
