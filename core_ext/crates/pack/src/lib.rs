@@ -2,6 +2,23 @@
 //!
 //! Formats: gitformat-pack(5).
 
+pub mod bitset;
+pub mod bytes;
+mod cache;
+pub mod database;
+mod decode;
 pub mod entry;
+pub mod index;
+pub mod index_builder;
+pub mod pack;
+pub mod rev;
+mod source;
+mod verify;
 
+pub use bitset::BitSet;
+pub use bytes::Bytes;
+pub use database::{Database, Limits, Ordinal};
 pub use entry::{EntryHeader, EntryKind};
+pub use index::Index;
+pub use index_builder::IndexBuilder;
+pub use pack::Pack;

@@ -1,0 +1,111 @@
+//! A set of objects of one database: a bit for each ordinal.
+
+/// A fixed-size set of numbers below `len`. Memory: `len / 8` bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BitSet {
+    words: Vec<u64>,
+    len: u32,
+}
+
+impl BitSet {
+    /// The empty set of numbers below `len`.
+    #[must_use]
+    pub fn new(len: u32) -> Self {
+        Self { words: vec![0; len.div_ceil(64) as usize], len }
+    }
+
+    /// The set of all numbers below `len`.
+    #[must_use]
+    pub fn full(len: u32) -> Self {
+        let mut set = Self::new(len);
+        set.words.fill(u64::MAX);
+        if let (Some(last), used @ 1..) = (set.words.last_mut(), len % 64) {
+            *last = (1 << used) - 1;
+        }
+        set
+    }
+
+    /// One more than the greatest number that the set can hold.
+    #[must_use]
+    pub const fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Whether no number is in the set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|&word| word == 0)
+    }
+
+    /// Whether `number` is in the set; numbers beyond `len` never are.
+    #[must_use]
+    pub fn get(&self, number: u32) -> bool {
+        self.words.get(word_of(number)).is_some_and(|word| word & bit_of(number) != 0)
+    }
+
+    /// Add `number`. Returns whether it was new.
+    ///
+    /// # Panics
+    /// If `number` is not below `len`: ordinals come from the database that sized the set.
+    pub fn insert(&mut self, number: u32) -> bool {
+        assert!(number < self.len, "{number} in a set of {}", self.len);
+        let word = &mut self.words[word_of(number)];
+        let new = *word & bit_of(number) == 0;
+        *word |= bit_of(number);
+        new
+    }
+
+    /// Take `number` out. Returns whether it was in.
+    pub fn remove(&mut self, number: u32) -> bool {
+        let was = self.get(number);
+        if was {
+            self.words[word_of(number)] &= !bit_of(number);
+        }
+        was
+    }
+
+    /// How many numbers are in the set.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.words.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// The numbers in the set, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        (0u32..).step_by(64).zip(&self.words).flat_map(|(first, &word)| {
+            std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)))
+                .take_while(|&rest| rest != 0)
+                .map(move |rest| first + rest.trailing_zeros())
+        })
+    }
+
+    /// Add what is in `other`.
+    pub fn union(&mut self, other: &Self) {
+        self.combine(other, |mine, theirs| mine | theirs);
+    }
+
+    /// Take out what is in `other`.
+    pub fn minus(&mut self, other: &Self) {
+        self.combine(other, |mine, theirs| mine & !theirs);
+    }
+
+    /// Keep only what is in `other` too.
+    pub fn intersect(&mut self, other: &Self) {
+        self.combine(other, |mine, theirs| mine & theirs);
+    }
+
+    fn combine(&mut self, other: &Self, operation: impl Fn(u64, u64) -> u64) {
+        assert_eq!(self.len, other.len, "sets of different databases");
+        for (mine, theirs) in self.words.iter_mut().zip(&other.words) {
+            *mine = operation(*mine, *theirs);
+        }
+    }
+}
+
+const fn word_of(number: u32) -> usize {
+    (number / 64) as usize
+}
+
+const fn bit_of(number: u32) -> u64 {
+    1 << (number % 64)
+}

@@ -1,0 +1,261 @@
+//! Objects over a list of packs.
+//!
+//! An object is named inside a database by an *ordinal*: its pack's first ordinal plus its position in that pack's idx. An
+//! object that several packs hold has an ordinal in each of them; its *home* is the one in the first pack, and only homes
+//! are handed out.
+
+use crate::cache::{Cache, Decoded};
+use crate::{BitSet, Pack, decode};
+use packhouse_object::{Error, Kind, ObjectFormat, Oid, Result};
+use std::sync::{Arc, OnceLock};
+
+/// The number of an object in one database.
+pub type Ordinal = u32;
+
+/// What decoding may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest object, delta or delta base, in bytes.
+    pub max_object_bytes: u64,
+    /// The most deltas between an object and one that is stored whole.
+    pub max_delta_depth: u32,
+}
+
+/// Objects over packs, newest pack first. Frozen, any thread; a clone shares everything.
+#[derive(Clone)]
+pub struct Database {
+    packs: Arc<Packs>,
+    cache: Arc<Cache>,
+    limits: Limits,
+    visible: Option<Arc<BitSet>>,
+}
+
+struct Packs {
+    format: ObjectFormat,
+    list: Vec<Arc<Pack>>,
+    /// The first ordinal of each pack, and after them the number of all.
+    starts: Vec<Ordinal>,
+    homes: OnceLock<Arc<BitSet>>,
+}
+
+impl Database {
+    /// A database of `packs`, newest first. `cache_bytes` bounds what decoded delta bases may take, for all clones together.
+    ///
+    /// # Errors
+    /// `CorruptPack` if a pack is of another object format, `Limit` if the packs hold 2^32 objects or more.
+    pub fn new(packs: Vec<Arc<Pack>>, format: ObjectFormat, limits: Limits, cache_bytes: usize) -> Result<Self> {
+        let cache = Arc::new(Cache::new(cache_bytes));
+        Ok(Self { packs: Arc::new(Packs::new(packs, format)?), cache, limits, visible: None })
+    }
+
+    /// The same with one more pack in front; it shares the cache. A restriction is dropped, and ordinals change.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_pack(&self, pack: Arc<Pack>) -> Result<Self> {
+        let list = std::iter::once(pack).chain(self.packs.list.iter().cloned()).collect();
+        let packs = Arc::new(Packs::new(list, self.packs.format)?);
+        Ok(Self { packs, cache: Arc::clone(&self.cache), limits: self.limits, visible: None })
+    }
+
+    /// A view in which only these objects exist (design, law 8).
+    ///
+    /// visible: homes of this database. Of a view that is restricted already, what both show.
+    #[must_use]
+    pub fn restricted(&self, visible: Arc<BitSet>) -> Self {
+        let visible = match &self.visible {
+            None => visible,
+            Some(before) => {
+                let mut both = BitSet::clone(before);
+                both.intersect(&visible);
+                Arc::new(both)
+            }
+        };
+        Self { visible: Some(visible), ..self.clone() }
+    }
+
+    /// Whether ordinals of the one mean the same in the other.
+    #[must_use]
+    pub fn shares_ordinals(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.packs, &other.packs)
+    }
+
+    /// The packs, newest first.
+    #[must_use]
+    pub fn packs(&self) -> &[Arc<Pack>] {
+        &self.packs.list
+    }
+
+    /// The format of the objects' names.
+    #[must_use]
+    pub fn format(&self) -> ObjectFormat {
+        self.packs.format
+    }
+
+    /// What decoding may cost.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// One more than the greatest ordinal: the size of a [`BitSet`] over this database.
+    #[must_use]
+    pub fn ordinal_count(&self) -> u32 {
+        self.packs.starts.last().copied().unwrap_or(0)
+    }
+
+    /// The home of an object, if it is visible.
+    #[must_use]
+    pub fn locate(&self, oid: &Oid) -> Option<Ordinal> {
+        let mut packs = self.packs.list.iter().zip(&self.packs.starts);
+        let home = packs.find_map(|(pack, start)| pack.index().find(oid).map(|position| start + position))?;
+        self.visible.as_ref().is_none_or(|visible| visible.get(home)).then_some(home)
+    }
+
+    /// As [`Self::locate`], of an object that must be there.
+    ///
+    /// # Errors
+    /// `Missing`.
+    pub fn require(&self, oid: &Oid) -> Result<Ordinal> {
+        self.locate(oid).ok_or(Error::Missing { oid: *oid })
+    }
+
+    /// Whether no newer pack holds the same object. The first call compares all packs with each other.
+    #[must_use]
+    pub fn is_home(&self, ordinal: Ordinal) -> bool {
+        self.packs.list.len() == 1 || self.packs.homes().get(ordinal)
+    }
+
+    /// All visible objects.
+    #[must_use]
+    pub fn objects(&self) -> Arc<BitSet> {
+        Arc::clone(self.visible.as_ref().unwrap_or_else(|| self.packs.homes()))
+    }
+
+    /// The name of an object.
+    ///
+    /// # Panics
+    /// Here and below: if `ordinal` is not below [`Self::ordinal_count`].
+    #[must_use]
+    pub fn oid_of(&self, ordinal: Ordinal) -> Oid {
+        let (pack, position) = self.pack_and_position(ordinal);
+        let oid = Oid::from_bytes(pack.index().oid_at(position));
+        oid.unwrap_or_else(|_| unreachable!("an index holds ids of 20 or 32 bytes"))
+    }
+
+    /// Where an ordinal leads.
+    #[must_use]
+    pub fn pack_and_position(&self, ordinal: Ordinal) -> (&Arc<Pack>, u32) {
+        let (number, position) = self.pack_number(ordinal);
+        (&self.packs.list[number], position)
+    }
+
+    /// The index in [`Self::packs`] of an ordinal's pack, and the position in that pack's idx.
+    #[must_use]
+    pub fn pack_number(&self, ordinal: Ordinal) -> (usize, u32) {
+        assert!(ordinal < self.ordinal_count(), "ordinal {ordinal} of {}", self.ordinal_count());
+        let number = self.packs.starts.partition_point(|&start| start <= ordinal) - 1;
+        (number, ordinal - self.packs.starts[number])
+    }
+
+    /// The first ordinal of the pack at `number` in [`Self::packs`].
+    #[must_use]
+    pub fn first_ordinal(&self, number: usize) -> Ordinal {
+        self.packs.starts[number]
+    }
+
+    /// The pack of an object, and where in it its entry starts.
+    #[must_use]
+    pub fn pack_and_offset(&self, ordinal: Ordinal) -> (&Arc<Pack>, u64) {
+        let (pack, position) = self.pack_and_position(ordinal);
+        (pack, pack.index().offset_at(position))
+    }
+
+    /// The kind of an object. Cost: O(delta depth), headers only.
+    ///
+    /// # Errors
+    /// `CorruptPack`.
+    pub fn kind_of(&self, ordinal: Ordinal) -> Result<Kind> {
+        let (pack, offset) = self.pack_and_offset(ordinal);
+        pack.kind_at(offset, self.limits.max_delta_depth)
+    }
+
+    /// The size of an object in bytes, as its header or its delta announces it.
+    ///
+    /// # Errors
+    /// `CorruptPack`.
+    pub fn size_of(&self, ordinal: Ordinal) -> Result<u64> {
+        let (pack, offset) = self.pack_and_offset(ordinal);
+        decode::size_at(pack, offset)
+    }
+
+    /// The kind and content of an object. Cost: O(delta depth) objects decoded, fewer with what is cached.
+    ///
+    /// # Errors
+    /// `CorruptPack`; `Limit` if the object is larger than `max_bytes` or it or a delta base larger than the database's limit.
+    pub fn read(&self, ordinal: Ordinal, max_bytes: u64) -> Result<(Kind, Arc<[u8]>)> {
+        let (pack, offset) = self.pack_and_offset(ordinal);
+        self.read_at(pack, offset, max_bytes)
+    }
+
+    pub(crate) fn read_at(&self, pack: &Pack, offset: u64, max_bytes: u64) -> Result<Decoded> {
+        decode::read_at(pack, offset, max_bytes, &self.limits, &self.cache)
+    }
+
+    /// The stored delta base of an object, an ordinal of the same pack; `None` if it is stored whole.
+    ///
+    /// # Errors
+    /// `CorruptPack`; `CorruptIndex` if the pack cannot be ordered.
+    pub fn base_of(&self, ordinal: Ordinal) -> Result<Option<Ordinal>> {
+        let (pack, position) = self.pack_and_position(ordinal);
+        let offset = pack.index().offset_at(position);
+        let Some(base_offset) = pack.base_offset(offset, &pack.header_at(offset)?)? else { return Ok(None) };
+        match pack.position_of_offset(base_offset)? {
+            Some(base) => Ok(Some(ordinal - position + base)),
+            None => Err(pack.corrupt(offset, "no entry starts at its delta base")),
+        }
+    }
+}
+
+impl Packs {
+    fn new(list: Vec<Arc<Pack>>, format: ObjectFormat) -> Result<Self> {
+        let mut starts = vec![0];
+        let mut total = 0u64;
+        for pack in &list {
+            if pack.format() != format {
+                return Err(pack.corrupt(0, &format!("its objects are not named by {}", format.name())));
+            }
+            total += u64::from(pack.len());
+            let limit = u64::from(u32::MAX);
+            starts.push(u32::try_from(total).map_err(|_| Error::Limit {
+                what: "objects in all packs",
+                actual: total,
+                limit,
+            })?);
+        }
+        Ok(Self { format, list, starts, homes: OnceLock::new() })
+    }
+
+    fn homes(&self) -> &Arc<BitSet> {
+        self.homes.get_or_init(|| {
+            let mut homes = BitSet::full(self.starts.last().copied().unwrap_or(0));
+            for (number, older) in self.list.iter().enumerate() {
+                for newer in &self.list[..number] {
+                    for_each_shared(newer, older, |position| _ = homes.remove(self.starts[number] + position));
+                }
+            }
+            Arc::new(homes)
+        })
+    }
+}
+
+/// Visit the positions in `older` of what both packs hold. Cost: the smaller pack's objects times a lookup.
+fn for_each_shared(newer: &Pack, older: &Pack, mut visit: impl FnMut(u32)) {
+    let (few, many) = if newer.len() < older.len() { (newer, older) } else { (older, newer) };
+    for position in 0..few.len() {
+        let found = Oid::from_bytes(few.index().oid_at(position)).ok().and_then(|oid| many.index().find(&oid));
+        if let Some(other) = found {
+            visit(if std::ptr::eq(few, older) { position } else { other });
+        }
+    }
+}
