@@ -1,13 +1,27 @@
 //! Object names: SHA-1 with collision detection, and SHA-256.
 
-use crate::{Kind, ObjectFormat, Oid, Result};
+mod collision;
+mod native;
+mod portable;
+mod sha1;
+
+use crate::{Error, Kind, ObjectFormat, Oid, Result};
 use sha2::Digest;
 
+/// What SHA-1 hashes at a time.
+type Block = [u8; 64];
+
+/// How many blocks the collision filter tests at a time.
+const BATCH_BLOCKS: usize = 16;
+
 /// A running hash in a repository's object format.
-pub enum Hasher {
-    /// Placeholder until the SHA-1 engine lands.
-    Sha1(sha2::Sha256),
-    /// SHA-256.
+#[derive(Clone)]
+pub struct Hasher(Engine);
+
+#[derive(Clone)]
+#[allow(clippy::large_enum_variant)] // lives on the stack of whoever hashes, never in a table
+enum Engine {
+    Sha1(sha1::Sha1),
     Sha256(sha2::Sha256),
 }
 
@@ -15,16 +29,19 @@ impl Hasher {
     /// A hash of trusted bytes, or of bytes whose collisions gain nothing (pack trailers): plain SHA-1, no detection.
     #[must_use]
     pub fn unchecked(format: ObjectFormat) -> Self {
-        Self::checked(format)
+        Self(match format {
+            ObjectFormat::Sha1 => Engine::Sha1(sha1::Sha1::unchecked()),
+            ObjectFormat::Sha256 => Engine::Sha256(sha2::Sha256::new()),
+        })
     }
 
     /// A hash of received content: SHA-1 with collision detection.
     #[must_use]
     pub fn checked(format: ObjectFormat) -> Self {
-        match format {
-            ObjectFormat::Sha1 => Self::Sha1(sha2::Sha256::new()),
-            ObjectFormat::Sha256 => Self::Sha256(sha2::Sha256::new()),
-        }
+        Self(match format {
+            ObjectFormat::Sha1 => Engine::Sha1(sha1::Sha1::checked()),
+            ObjectFormat::Sha256 => Engine::Sha256(sha2::Sha256::new()),
+        })
     }
 
     /// Start a checked object name: the header `kind SP size NUL` is hashed already.
@@ -37,8 +54,9 @@ impl Hasher {
 
     /// Take in more bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha1(hash) | Self::Sha256(hash) => hash.update(bytes),
+        match &mut self.0 {
+            Engine::Sha1(hash) => hash.update(bytes),
+            Engine::Sha256(hash) => hash.update(bytes),
         }
     }
 
@@ -47,9 +65,13 @@ impl Hasher {
     /// # Errors
     /// `Collision` if a checked SHA-1 saw the mark of an attack.
     pub fn finish(self) -> Result<Oid> {
-        match self {
-            Self::Sha1(hash) => Oid::from_bytes(&hash.finalize()[..20]),
-            Self::Sha256(hash) => Oid::from_bytes(&hash.finalize()),
+        match self.0 {
+            Engine::Sha1(hash) => {
+                let (digest, attacked) = hash.finish();
+                let oid = Oid::from_bytes(&digest)?;
+                if attacked { Err(Error::Collision { oid }) } else { Ok(oid) }
+            }
+            Engine::Sha256(hash) => Oid::from_bytes(&hash.finalize()),
         }
     }
 }

@@ -1,0 +1,33 @@
+//! SHA-1 side by side: ours with and without collision detection, and RustCrypto's translation of sha1dc.
+
+use packhouse_object::{Hasher, ObjectFormat};
+use std::hint::black_box;
+use std::time::Instant;
+
+fn main() {
+    let data: Vec<u8> = (0..64 * 1024u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    for size_bytes in [200, 1000, 4000, 64 * 1024] {
+        let input = &data[..size_bytes];
+        rate("sha1 unchecked", input, |input| ours(Hasher::unchecked(ObjectFormat::Sha1), input));
+        rate("sha1 checked", input, |input| ours(Hasher::checked(ObjectFormat::Sha1), input));
+        rate("sha1-checked (RustCrypto)", input, |input| {
+            black_box(sha1_checked::Sha1::try_digest(input));
+        });
+        rate("sha256", input, |input| ours(Hasher::checked(ObjectFormat::Sha256), input));
+    }
+}
+
+fn ours(mut hasher: Hasher, input: &[u8]) {
+    hasher.update(input);
+    black_box(hasher.finish()).expect("no collision in this input");
+}
+
+fn rate(name: &str, input: &[u8], work: impl Fn(&[u8])) {
+    let rounds = 100_000_000 / input.len();
+    let start = Instant::now();
+    for _ in 0..rounds {
+        work(black_box(input));
+    }
+    let megabytes = (rounds * input.len()) as f64 / 1e6;
+    println!("{name:28}{:>8} B {:>8.0} MB/s", input.len(), megabytes / start.elapsed().as_secs_f64());
+}
