@@ -8,6 +8,7 @@ mod args;
 mod cancel;
 mod errors;
 mod objects;
+mod reading;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -15,5 +16,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     cancel::register(module)?;
     objects::register(module)?;
+    reading::register(module)?;
     Ok(())
 }

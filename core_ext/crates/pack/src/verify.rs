@@ -1,8 +1,7 @@
 //! Checking stored packs in full.
 
 use crate::{Database, Pack};
-use packhouse_object::{Error, Hasher, Oid, Result, hash_object};
-use std::sync::atomic::{AtomicBool, Ordering};
+use packhouse_object::{CancelFlag, Hasher, Oid, Result, hash_object};
 
 /// How much is hashed between two looks at the flag.
 const STEP_BYTES: usize = 1 << 20;
@@ -14,7 +13,7 @@ impl Database {
     ///
     /// # Errors
     /// The first damage; `Cancelled`.
-    pub fn verify(&self, cancel: &AtomicBool) -> Result<u64> {
+    pub fn verify(&self, cancel: &CancelFlag) -> Result<u64> {
         for pack in self.packs() {
             check_trailer(pack.bytes(), pack, cancel)?
                 .then_some(())
@@ -23,7 +22,7 @@ impl Database {
                 .then_some(())
                 .ok_or_else(|| pack.corrupt_index("the trailer is not the hash of the index"))?;
             for &position in pack.pack_order()? {
-                stop_if(cancel)?;
+                cancel.check()?;
                 self.verify_entry(pack, position)?;
             }
         }
@@ -44,16 +43,12 @@ impl Database {
     }
 }
 
-fn check_trailer(bytes: &[u8], pack: &Pack, cancel: &AtomicBool) -> Result<bool> {
+fn check_trailer(bytes: &[u8], pack: &Pack, cancel: &CancelFlag) -> Result<bool> {
     let (content, trailer) = bytes.split_at(bytes.len() - pack.format().oid_len());
     let mut hasher = Hasher::unchecked(pack.format());
     for step in content.chunks(STEP_BYTES) {
-        stop_if(cancel)?;
+        cancel.check()?;
         hasher.update(step);
     }
     Ok(hasher.finish()?.as_bytes() == trailer)
-}
-
-fn stop_if(cancel: &AtomicBool) -> Result<()> {
-    if cancel.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
 }
