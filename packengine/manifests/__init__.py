@@ -1,0 +1,29 @@
+"""Manifests: the immutable states that pointers point to."""
+
+from packengine.manifests.manifest import (
+    OID_LENGTHS,
+    CorruptManifest,
+    Manifest,
+    ObjectFormat,
+    PackPlace,
+    PackRecord,
+    PublishKind,
+    decode_manifest,
+    digest_of,
+    encode_manifest,
+    known_object_format,
+)
+
+__all__ = [
+    "OID_LENGTHS",
+    "CorruptManifest",
+    "Manifest",
+    "ObjectFormat",
+    "PackPlace",
+    "PackRecord",
+    "PublishKind",
+    "decode_manifest",
+    "digest_of",
+    "encode_manifest",
+    "known_object_format",
+]

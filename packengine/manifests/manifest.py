@@ -1,0 +1,191 @@
+"""A manifest: one published state of a repository, immutable, named by the SHA-256 of its canonical bytes.
+
+Format: docs/formats.md, "Manifest". Text lines in a fixed order, so that it can be read with `less` and has one spelling.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+from urllib.parse import quote, unquote
+
+from packengine.refs.blocks import BlockRecord, RefEntry
+from packengine.refs.table import LoadBlock, RefTable
+
+_MAGIC = "packhouse-manifest 1"
+ObjectFormat = Literal["sha1", "sha256"]
+OID_LENGTHS: dict[ObjectFormat, int] = {"sha1": 20, "sha256": 32}
+
+
+class CorruptManifest(Exception):
+    """Stored bytes are no manifest. The message names the line."""
+
+
+class PublishKind(Enum):
+    """What kind of act a publish was."""
+
+    CREATE = "create"
+    PUSH = "push"
+    FORK = "fork"
+    IMPORT = "import"
+    COMMIT = "commit"
+    MERGE = "merge"
+    MAINTENANCE = "maintenance"
+
+
+class PackPlace(Enum):
+    """Where a pack's bytes lie."""
+
+    TAIL = "tail"
+    BLOB = "blob"
+
+
+@dataclass(frozen=True, slots=True)
+class PackRecord:
+    """A pack as a manifest names it."""
+
+    digest: bytes
+    size_bytes: int
+    object_count: int
+    place: PackPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One published state. `packs` are newest first; `sealed`: everything in them is reachable from the refs."""
+
+    object_format: ObjectFormat
+    head: bytes
+    parent: bytes | None
+    time_ms: int
+    actor: str
+    request_id: str
+    kind: PublishKind
+    sealed: bool
+    packs: tuple[PackRecord, ...]
+    refs: RefTable
+
+    @property
+    def oid_len(self) -> int:
+        """Bytes of an object id in this repository."""
+        return OID_LENGTHS[self.object_format]
+
+
+def digest_of(data: bytes) -> bytes:
+    """The name of a manifest's bytes."""
+    return hashlib.sha256(data).digest()
+
+
+def known_object_format(name: str) -> ObjectFormat:
+    """The object format of that name. Raises ValueError for any other."""
+    for known in OID_LENGTHS:
+        if name == known:
+            return known
+    raise ValueError(f"object format {name!r} is not known; these are: {', '.join(OID_LENGTHS)}")
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The canonical bytes."""
+    lines = [
+        _MAGIC,
+        f"format {manifest.object_format}",
+        f"head {_text(manifest.head)}",
+        f"parent {manifest.parent.hex() if manifest.parent is not None else 'none'}",
+        f"time {manifest.time_ms}",
+        f"actor {quote(manifest.actor, safe='')}",
+        f"request {quote(manifest.request_id, safe='')}",
+        f"kind {manifest.kind.value}",
+        f"sealed {'yes' if manifest.sealed else 'no'}",
+    ]
+    lines += [f"pack {p.digest.hex()} {p.size_bytes} {p.object_count} {p.place.value}" for p in manifest.packs]
+    if manifest.refs.inline is not None:
+        lines += [_ref_line(entry) for entry in manifest.refs.inline]
+    else:
+        lines += [f"refs {r.digest.hex()} {r.ref_count} {_text(r.first)}" for r in manifest.refs.index]
+    return ("\n".join(lines) + "\n").encode("latin-1")
+
+
+def decode_manifest(data: bytes, load: LoadBlock) -> Manifest:
+    """Read a manifest; `load` fetches its ref blocks when they are asked for. Raises CorruptManifest."""
+    lines = data.decode("latin-1").split("\n")
+    try:
+        manifest = _decode(lines, load)
+    except (ValueError, IndexError, KeyError) as error:
+        raise CorruptManifest(f"not a manifest: {error}") from error
+    if encode_manifest(manifest) != data:
+        raise CorruptManifest("a manifest that is not in its canonical spelling")
+    return manifest
+
+
+def _decode(lines: list[str], load: LoadBlock) -> Manifest:
+    if lines[0] != _MAGIC:
+        raise CorruptManifest(f"not a manifest of a version known here: {lines[0][:40]!r}")
+    object_format, head, parent, time_ms, actor, request_id, kind, sealed = (
+        _value(line, key)
+        for line, key in zip(
+            lines[1:9], ("format", "head", "parent", "time", "actor", "request", "kind", "sealed"), strict=True
+        )
+    )
+    packs, inline, index = _decode_tables(lines[9:-1])
+    known_format = known_object_format(object_format)
+    table = RefTable(OID_LENGTHS[known_format], None if index else tuple(inline), tuple(index), load)
+    return Manifest(
+        object_format=known_format,
+        head=head.encode("latin-1"),
+        parent=None if parent == "none" else _digest(parent),
+        time_ms=int(time_ms),
+        actor=unquote(actor),
+        request_id=unquote(request_id),
+        kind=PublishKind(kind),
+        sealed=sealed == "yes",
+        packs=tuple(packs),
+        refs=table,
+    )
+
+
+def _decode_tables(lines: list[str]) -> tuple[list[PackRecord], list[RefEntry], list[BlockRecord]]:
+    packs: list[PackRecord] = []
+    inline: list[RefEntry] = []
+    index: list[BlockRecord] = []
+    for line in lines:
+        key, _, rest = line.partition(" ")
+        if key == "pack":
+            digest, size_bytes, object_count, place = rest.split(" ")
+            packs.append(PackRecord(_digest(digest), int(size_bytes), int(object_count), PackPlace(place)))
+        elif key == "ref":
+            oid, peeled, name = rest.split(" ", 2)
+            inline.append(
+                RefEntry(name.encode("latin-1"), bytes.fromhex(oid), None if peeled == "-" else bytes.fromhex(peeled))
+            )
+        elif key == "refs":
+            digest, ref_count, first = rest.split(" ", 2)
+            index.append(BlockRecord(_digest(digest), int(ref_count), first.encode("latin-1")))
+        else:
+            raise CorruptManifest(f"unknown line {line[:40]!r}")
+    return packs, inline, index
+
+
+def _ref_line(entry: RefEntry) -> str:
+    peeled = entry.peeled.hex() if entry.peeled is not None else "-"
+    return f"ref {entry.oid.hex()} {peeled} {_text(entry.name)}"
+
+
+def _value(line: str, key: str) -> str:
+    found, _, value = line.partition(" ")
+    if found != key:
+        raise CorruptManifest(f"expected a {key!r} line, found {line[:40]!r}")
+    return value
+
+
+def _digest(text: str) -> bytes:
+    digest = bytes.fromhex(text)
+    if len(digest) != hashlib.sha256().digest_size:
+        raise CorruptManifest(f"a digest of {len(digest)} bytes")
+    return digest
+
+
+def _text(name: bytes) -> str:
+    # Latin-1 keeps every byte: ref names are bytes, and a name cannot hold a line feed.
+    return name.decode("latin-1")

@@ -1,0 +1,214 @@
+"""The ref table: sorted entries, whole in the manifest while small, else cut into two levels of content-addressed blocks.
+
+A leaf block holds about 256 refs, an index block about 64 leaves, and the manifest lists the index blocks. Where a block
+starts is decided by the hash of the name it starts with, so a change rewrites one block of each level and leaves every
+other block, in this repository and in its forks, as it was. Names that were chosen to avoid or to force such starts meet a
+least and a greatest block size. Format: docs/formats.md, "Ref blocks".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from packengine.refs.blocks import BlockRecord, CorruptRefBlock, RefEntry, decode_index, decode_leaf, encode_index, encode_leaf
+
+INLINE_ENTRIES = 64
+"""The largest table that sits in the manifest."""
+
+LEAF_SPREAD = 256
+INDEX_SPREAD = LEAF_SPREAD * 64
+LEAF_SIZES = (32, 1024)
+INDEX_SIZES = (8, 512)
+
+LoadBlock = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RefChange:
+    """What becomes of one ref: a new entry, or None to delete it."""
+
+    name: bytes
+    entry: RefEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefTable:
+    """A repository's refs at one moment: either `inline` entries, or `index` blocks to be loaded."""
+
+    oid_len: int
+    inline: tuple[RefEntry, ...] | None
+    index: tuple[BlockRecord, ...]
+    load: LoadBlock = field(repr=False, compare=False)
+
+    def __len__(self) -> int:
+        if self.inline is not None:
+            return len(self.inline)
+        return sum(record.ref_count for record in self.index)
+
+    def get(self, name: bytes) -> RefEntry | None:
+        """The entry of exactly this name. Reads at most one block of each level."""
+        entry = next(self.scan(name), None)
+        return entry if entry is not None and entry.name == name else None
+
+    def scan(self, start: bytes = b"") -> Iterator[RefEntry]:
+        """Entries in name order from the first that is not before `start`; blocks are loaded as they are reached."""
+        if self.inline is not None:
+            yield from islice(self.inline, bisect_left(self.inline, start, key=_name), None)
+            return
+        for block in self._from(self.index, start):
+            for leaf in self._from(self._leaves(block), start):
+                entries = self._entries(leaf)
+                yield from islice(entries, bisect_left(entries, start, key=_name), None)
+
+    def with_prefix(self, prefix: bytes) -> Iterator[RefEntry]:
+        """Entries whose names start with `prefix`, in name order: a range scan."""
+        for entry in self.scan(prefix):
+            if not entry.name.startswith(prefix):
+                return
+            yield entry
+
+    def holds_below(self, name: bytes) -> bool:
+        """Whether a ref lies below `name` as a folder."""
+        return next(self.with_prefix(name + b"/"), None) is not None
+
+    def apply(self, changes: Iterable[RefChange]) -> tuple[RefTable, dict[bytes, bytes]]:
+        """The table after the changes, and its new blocks by digest."""
+        by_name = {change.name: change.entry for change in changes}
+        if self.inline is not None:
+            entries = _merge(self.inline, by_name)
+            return build_table(entries, oid_len=self.oid_len, load=self.load)
+        return self._apply_to_blocks(by_name)
+
+    def _apply_to_blocks(self, by_name: Mapping[bytes, RefEntry | None]) -> tuple[RefTable, dict[bytes, bytes]]:
+        leaves = [leaf for block in self.index for leaf in self._leaves(block)]
+        firsts = [leaf.first for leaf in leaves]
+        touched = {max(bisect_right(firsts, name) - 1, 0) for name in by_name}
+        blocks: dict[bytes, bytes] = {}
+        for low, high in reversed(_spans(touched)):
+            low_name, high_name = firsts[low] if low else b"", firsts[high] if high < len(firsts) else None
+            own = {n: e for n, e in by_name.items() if n >= low_name and (high_name is None or n < high_name)}
+            leaves[low:high] = self._recut(leaves, low, high, own, blocks)
+        if sum(leaf.ref_count for leaf in leaves) <= INLINE_ENTRIES:
+            return build_table(self._all(leaves, blocks), oid_len=self.oid_len, load=self.load)
+        index = _cut_index(leaves, self.oid_len, blocks)
+        known = {record.digest for record in self.index}
+        return RefTable(self.oid_len, None, index, self.load), {d: b for d, b in blocks.items() if d not in known}
+
+    def _recut(
+        self,
+        leaves: Sequence[BlockRecord],
+        low: int,
+        high: int,
+        changes: Mapping[bytes, RefEntry | None],
+        blocks: dict[bytes, bytes],
+    ) -> list[BlockRecord]:
+        entries = [entry for leaf in leaves[low:high] for entry in self._entries(leaf)]
+        return _cut_leaves(_merge(entries, changes), self.oid_len, blocks)
+
+    def _all(self, leaves: Sequence[BlockRecord], fresh: Mapping[bytes, bytes]) -> list[RefEntry]:
+        return [
+            entry
+            for leaf in leaves
+            for entry in (decode_leaf(fresh[leaf.digest], self.oid_len) if leaf.digest in fresh else self._entries(leaf))
+        ]
+
+    def _leaves(self, block: BlockRecord) -> tuple[BlockRecord, ...]:
+        return decode_index(self.load(block.digest))
+
+    def _entries(self, leaf: BlockRecord) -> tuple[RefEntry, ...]:
+        entries = decode_leaf(self.load(leaf.digest), self.oid_len)
+        if len(entries) != leaf.ref_count:
+            raise CorruptRefBlock(f"ref block {leaf.digest.hex()}: {len(entries)} refs, its index says {leaf.ref_count}")
+        return entries
+
+    @staticmethod
+    def _from(records: Sequence[BlockRecord], start: bytes) -> Sequence[BlockRecord]:
+        return records[max(bisect_right(records, start, key=_first) - 1, 0) :]
+
+
+def empty_table(*, oid_len: int, load: LoadBlock) -> RefTable:
+    """The table of a new repository."""
+    return RefTable(oid_len, (), (), load)
+
+
+def build_table(
+    entries: Sequence[RefEntry], *, oid_len: int, load: LoadBlock
+) -> tuple[RefTable, dict[bytes, bytes]]:
+    """A table of these entries, sorted by name without duplicates, and its blocks by digest."""
+    if len(entries) <= INLINE_ENTRIES:
+        return RefTable(oid_len, tuple(entries), (), load), {}
+    blocks: dict[bytes, bytes] = {}
+    leaves = _cut_leaves(entries, oid_len, blocks)
+    return RefTable(oid_len, None, _cut_index(leaves, oid_len, blocks), load), blocks
+
+
+def _spans(touched: Iterable[int]) -> list[tuple[int, int]]:
+    """Half-open spans of blocks to cut anew: each touched one with the block before it, which grows if the touched one
+    shrinks or loses the name it starts with."""
+    spans: list[tuple[int, int]] = []
+    for at in sorted(touched):
+        low = max(at - 1, 0)
+        if spans and low < spans[-1][1]:
+            spans[-1] = (spans[-1][0], at + 1)
+        else:
+            spans.append((low, at + 1))
+    return spans
+
+
+def _merge(entries: Sequence[RefEntry], changes: Mapping[bytes, RefEntry | None]) -> list[RefEntry]:
+    merged: dict[bytes, RefEntry | None] = {entry.name: entry for entry in entries}
+    merged.update(changes)
+    return sorted((entry for entry in merged.values() if entry is not None), key=_name)
+
+
+def _cut_leaves(entries: Sequence[RefEntry], oid_len: int, blocks: dict[bytes, bytes]) -> list[BlockRecord]:
+    records = []
+    for run in _runs([entry.name for entry in entries], LEAF_SPREAD, LEAF_SIZES):
+        block = entries[run]
+        records.append(_store(encode_leaf(block, oid_len), len(block), block[0].name, blocks))
+    return records
+
+
+def _cut_index(leaves: Sequence[BlockRecord], oid_len: int, blocks: dict[bytes, bytes]) -> tuple[BlockRecord, ...]:
+    records = []
+    for run in _runs([leaf.first for leaf in leaves], INDEX_SPREAD, INDEX_SIZES):
+        group = leaves[run]
+        ref_count = sum(leaf.ref_count for leaf in group)
+        records.append(_store(encode_index(group), ref_count, group[0].first, blocks))
+    return tuple(records)
+
+
+def _store(data: bytes, ref_count: int, first: bytes, blocks: dict[bytes, bytes]) -> BlockRecord:
+    digest = hashlib.sha256(data).digest()
+    blocks[digest] = data
+    return BlockRecord(digest, ref_count, first)
+
+
+def _runs(names: Sequence[bytes], spread: int, sizes: tuple[int, int]) -> Iterator[slice]:
+    least, most = sizes
+    start = 0
+    for at, name in enumerate(names):
+        length = at - start
+        if length >= most or (length >= least and _starts_block(name, spread)):
+            yield slice(start, at)
+            start = at
+    if start < len(names):
+        yield slice(start, len(names))
+
+
+def _starts_block(name: bytes, spread: int) -> bool:
+    # The multiplication spreads CRC-32, which is linear: numbered names would otherwise fall in step with the modulus.
+    return ((zlib.crc32(name) * 0x9E3779B1 & 0xFFFFFFFF) >> 12) % spread == 0
+
+
+def _name(entry: RefEntry) -> bytes:
+    return entry.name
+
+
+def _first(record: BlockRecord) -> bytes:
+    return record.first

@@ -1,0 +1,123 @@
+"""The engine: one data folder, opened; everything that can be done with its repositories.
+
+Synchronous and thread-safe: the server calls it in worker threads. Several processes may open the same folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from packengine.repository.actor import Actor
+from packengine.repository.export import Exporter
+from packengine.repository.fetch import FetchService
+from packengine.repository.git_folder import open_git_folder
+from packengine.repository.importing import Importer
+from packengine.repository.lifecycle import Lifecycle, RepositoryDetails, chosen_id, now_s
+from packengine.repository.limits import Limits
+from packengine.repository.packs import PackShelf
+from packengine.repository.progress import Progress
+from packengine.repository.publish import Publisher
+from packengine.repository.push import PushService
+from packengine.repository.quarantine import sweep_quarantine
+from packengine.repository.state import RepositoryState, StateLoader
+from packengine.repository.verify import Verifier, VerifyReport
+from packengine.repository.visibility import Visibility
+from packengine.storage import FileBlobStore, SqliteCatalog
+from packengine.storage.ports import BlobStore, Catalog, NewRepository, NewToken
+
+
+class Engine:
+    """The repositories of one data folder."""
+
+    def __init__(self, data_dir: Path, catalog: Catalog, blobs: BlobStore, limits: Limits) -> None:
+        quarantine, derived = data_dir / "quarantine", data_dir / "derived"
+        self.catalog = catalog
+        self.limits = limits
+        shelf = PackShelf(catalog, blobs, derived, limits)
+        self._loader = StateLoader(catalog, shelf, limits)
+        visibility = Visibility(self._loader, limits)
+        self._lifecycle = Lifecycle(catalog, self._loader, visibility)
+        self._importer = Importer(self._loader, shelf, blobs, quarantine, limits)
+        self._exporter = Exporter(visibility, limits)
+        self._verifier = Verifier(catalog, blobs, self._loader)
+        self.fetches = FetchService(self._loader, visibility, limits)
+        publisher = Publisher(catalog, self._loader, limits)
+        self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits)
+
+    @classmethod
+    def open(cls, data_dir: Path, *, limits: Limits | None = None) -> Engine:
+        """Open a data folder, made if it is not there. Sweeps what a killed process left in quarantine."""
+        for folder in ("blobs", "quarantine", "derived"):
+            (data_dir / folder).mkdir(parents=True, exist_ok=True)
+        sweep_quarantine(data_dir / "quarantine")
+        blobs = FileBlobStore(data_dir / "blobs")
+        return cls(data_dir, SqliteCatalog(data_dir / "catalog.sqlite"), blobs, limits or Limits())
+
+    def load(self, repository_id: str) -> RepositoryState:
+        """The newest state of a repository. Raises RepositoryMissing."""
+        return self._loader.load(repository_id)
+
+    def create_repository(
+        self,
+        repository_id: str | None,
+        actor: Actor,
+        *,
+        owner: str | None = None,
+        object_format: str = "sha1",
+        default_branch: str = "main",
+        read_only: bool = False,
+        token: NewToken | None = None,
+    ) -> str:
+        """Create an empty repository and, with it, its first token. Returns its id."""
+        return self._lifecycle.create(
+            repository_id,
+            actor,
+            owner=owner,
+            object_format=object_format,
+            default_branch=default_branch,
+            read_only=read_only,
+            token=token,
+        )
+
+    def fork_repository(
+        self,
+        source_id: str,
+        fork_id: str | None,
+        _actor: Actor,
+        *,
+        owner: str | None = None,
+        read_only: bool = False,
+        token: NewToken | None = None,
+    ) -> str:
+        """A second pointer to the source's manifest: one metadata write, whatever its size. Returns the fork's id."""
+        return self._lifecycle.fork(source_id, fork_id, owner=owner, read_only=read_only, token=token)
+
+    def delete_repository(
+        self, repository_id: str, _actor: Actor, *, force: bool = False, cascade: bool = False
+    ) -> list[str]:
+        """Delete. Returns the deleted ids, deepest fork first. Raises ForkDependency, RepositoryMissing."""
+        return self._lifecycle.delete(repository_id, force=force, cascade=cascade)
+
+    def describe(self, repository_id: str) -> RepositoryDetails:
+        """A repository in figures. Raises RepositoryMissing."""
+        return self._lifecycle.describe(repository_id)
+
+    def import_repository(self, path: Path, repository_id: str | None, actor: Actor, *, progress: Progress) -> str:
+        """Take over a Git repository on disk, whole or not at all. Returns its id here."""
+        new_id = chosen_id(repository_id)
+        first = self._lifecycle.first_manifest(actor, open_git_folder(path).object_format, "main")
+        manifest, rows = self._importer.take_over(path, first, progress)
+        self.catalog.create_repositories([NewRepository(new_id, None, now_s(), manifest)], rows)
+        return new_id
+
+    def export_repository(self, repository_id: str, path: Path, *, progress: Progress) -> None:
+        """Write a bare Git repository into a new folder."""
+        self._exporter.export(self.load(repository_id), path, progress)
+
+    def verify_repository(self, repository_id: str, *, progress: Progress) -> VerifyReport:
+        """Check everything that a repository names."""
+        return self._verifier.verify(repository_id, progress)
+
+    def close(self) -> None:
+        """Close the catalog."""
+        self.catalog.close()

@@ -1,0 +1,42 @@
+"""What the engine refuses, beyond what storage and the compiled core refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class RepositoryError(Exception):
+    """A request that cannot be met; nothing changed."""
+
+
+class InvalidRepositoryId(RepositoryError):
+    """The id is not `[a-z0-9_-]{4,64}`."""
+
+
+class BranchNameError(RepositoryError):
+    """The name cannot be a branch's."""
+
+
+class UnknownObjectFormat(RepositoryError):
+    """Neither sha1 nor sha256."""
+
+
+class ForkDependency(RepositoryError):
+    """Live forks stand in the way of a deletion."""
+
+    def __init__(self, repository_id: str, forks: Sequence[str]) -> None:
+        super().__init__(f"{repository_id} has {len(forks)} live fork(s); delete with force or cascade")
+        self.repository_id = repository_id
+        self.forks = list(forks)
+
+
+class LimitReached(RepositoryError):
+    """A repository has as much of something as it may have."""
+
+
+class ImportRefused(RepositoryError):
+    """The folder is no repository that can be taken over whole."""
+
+
+class ExportRefused(RepositoryError):
+    """The target folder cannot take an export."""

@@ -1,0 +1,142 @@
+"""Import: a Git repository on disk becomes a repository here, whole, in one transaction at the end."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from core_ext import Cancel, IngestedPack, MissingObject, ObjectDb, Pack, PackBuilder
+
+from packengine.manifests import Manifest, PublishKind, digest_of, encode_manifest
+from packengine.refs import RefEntry, build_table
+from packengine.refs.names import is_valid_ref_name
+from packengine.repository.errors import ImportRefused
+from packengine.repository.git_folder import GitFolder, open_git_folder, read_loose
+from packengine.repository.limits import Limits
+from packengine.repository.packs import PackIntake, PackShelf, make_index, open_database, open_ingest
+from packengine.repository.progress import Progress
+from packengine.repository.quarantine import scratch_folder
+from packengine.repository.state import StateLoader
+from packengine.storage.ports import BlobStore, Row, RowKind
+
+_READ_BYTES = 1 << 20
+_LOOSE_BATCH_BYTES = 64 << 20
+
+
+class Importer:
+    """Reads Git repositories on disk; writes packs and the first manifest of a repository."""
+
+    def __init__(
+        self, loader: StateLoader, shelf: PackShelf, blobs: BlobStore, quarantine: Path, limits: Limits
+    ) -> None:
+        self._loader = loader
+        self._shelf = shelf
+        self._blobs = blobs
+        self._quarantine = quarantine
+        self._limits = limits
+
+    def take_over(self, path: Path, first: Manifest, progress: Progress) -> tuple[bytes, list[Row]]:
+        """Store what the refs at `path` reach. Returns the digest of the manifest, and the rows it needs.
+
+        first: the manifest that an empty repository would start with. Raises ImportRefused; nothing is left behind then.
+        """
+        folder = open_git_folder(path)
+        with scratch_folder(self._quarantine) as scratch:
+            objects = self._open_objects(folder, scratch, progress)
+            entries = _entries(folder, objects)
+            ingested = self._repack(objects, sorted({entry.oid for entry in entries}), folder, progress)
+        intakes = []
+        if ingested is not None:
+            intakes.append(PackIntake(ingested, self._shelf, self._blobs, self._limits))
+            progress("Storing", 0, None)
+            intakes[0].store()
+        return self._finish(first, folder, entries, intakes)
+
+    def _open_objects(self, folder: GitFolder, scratch: Path, progress: Progress) -> ObjectDb:
+        packs = [
+            Pack.open(str(path), str(path.with_suffix(".idx")), object_format=folder.object_format)
+            for path in folder.pack_paths()
+        ]
+        packs += [self._index(path, folder.object_format) for path in self._pack_loose(folder, scratch, progress)]
+        return open_database(packs, folder.object_format, self._limits)
+
+    def _pack_loose(self, folder: GitFolder, scratch: Path, progress: Progress) -> Iterator[Path]:
+        paths = folder.loose_paths()
+        builder, held_bytes = PackBuilder(object_format=folder.object_format, level=1), 0
+        for done, path in enumerate(paths):
+            progress("Reading loose objects", done, len(paths))
+            kind, content = read_loose(path, self._limits.max_resident_object_bytes)
+            builder.add(kind, content)  # type: ignore[arg-type]  # the core refuses any other kind
+            held_bytes += len(content)
+            if held_bytes >= _LOOSE_BATCH_BYTES:
+                yield _write(builder, scratch)
+                builder, held_bytes = PackBuilder(object_format=folder.object_format, level=1), 0
+        if len(builder):
+            yield _write(builder, scratch)
+
+    def _index(self, path: Path, object_format: str) -> Pack:
+        return make_index(path, path.with_suffix(".idx"), object_format, self._limits)
+
+    def _repack(
+        self, objects: ObjectDb, tips: list[bytes], folder: GitFolder, progress: Progress
+    ) -> IngestedPack | None:
+        """One pack of what the tips reach, checked as if a stranger had pushed it."""
+        if not tips:
+            return None
+        progress("Counting objects", 0, None)
+        try:
+            stream = objects.stream_pack(
+                objects.reachable(tips),
+                client_holds=None,
+                ofs_delta=True,
+                level=self._limits.compression_level,
+                cancel=Cancel(),
+            )
+        except MissingObject as error:
+            raise ImportRefused(f"{folder.git_dir} is not whole: {error.args[0]}") from error
+        ingest = open_ingest(self._quarantine, folder.object_format, self._limits)
+        while chunk := stream.read(_READ_BYTES):
+            ingest.feed(chunk)
+            progress("Receiving objects", ingest.progress()[1], stream.object_count)
+        progress("Resolving deltas", 0, None)
+        ingested = ingest.finish(None)
+        missing = ingested.missing_edges(None, limit=1)
+        if missing:
+            raise ImportRefused(f"{folder.git_dir} is not whole: {missing[0][1]} {missing[0][0].hex()} is missing")
+        return ingested
+
+    def _finish(
+        self, first: Manifest, folder: GitFolder, entries: list[RefEntry], intakes: list[PackIntake]
+    ) -> tuple[bytes, list[Row]]:
+        refs, blocks = build_table(entries, oid_len=first.refs.oid_len, load=self._loader.load_block)
+        manifest = replace(
+            first,
+            head=folder.head() or first.head,
+            kind=PublishKind.IMPORT,
+            packs=tuple(intake.record for intake in intakes),
+            refs=refs,
+        )
+        data = encode_manifest(manifest)
+        rows = [Row(RowKind.REF_BLOCK, digest, block) for digest, block in blocks.items()]
+        rows += [row for intake in intakes for row in intake.rows()]
+        return digest_of(data), [*rows, Row(RowKind.MANIFEST, digest_of(data), data)]
+
+
+def _entries(folder: GitFolder, objects: ObjectDb) -> list[RefEntry]:
+    entries = []
+    for name, oid in sorted(folder.refs().items()):
+        if not is_valid_ref_name(name):
+            raise ImportRefused(f"{folder.git_dir}: {name!r} is not a valid ref name")
+        if not objects.contains(oid):
+            raise ImportRefused(f"{folder.git_dir}: {name.decode('utf-8', 'replace')} names {oid.hex()}, which is missing")
+        peeled = objects.peel(oid)[1]
+        entries.append(RefEntry(name, oid, None if peeled == oid else peeled))
+    return entries
+
+
+def _write(builder: PackBuilder, scratch: Path) -> Path:
+    path = scratch / f"{secrets.token_hex(8)}.pack"
+    path.write_bytes(builder.finish())
+    return path

@@ -1,0 +1,154 @@
+"""Creating, forking, deleting and describing repositories."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+import time
+from dataclasses import dataclass
+
+from packengine.manifests import OID_LENGTHS, Manifest, PublishKind, digest_of, encode_manifest, known_object_format
+from packengine.refs import empty_table
+from packengine.refs.names import is_valid_branch_name
+from packengine.repository.actor import Actor
+from packengine.repository.errors import BranchNameError, ForkDependency, InvalidRepositoryId, UnknownObjectFormat
+from packengine.repository.publish import now_ms
+from packengine.repository.state import RepositoryState, StateLoader
+from packengine.repository.visibility import Visibility
+from packengine.storage.ports import Catalog, NewRepository, NewToken, RepositoryMissing, RepositoryRecord, Row, RowKind
+
+_ID = re.compile(r"[a-z0-9_-]{4,64}")
+_ID_ALPHABET = string.ascii_lowercase + string.digits
+_GENERATED_LENGTH = 24
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryDetails:
+    """A repository and what its newest state says."""
+
+    record: RepositoryRecord
+    refs: list[tuple[str, str]]
+    size_bytes: int
+    head_sha: str | None
+    commit_count: int
+    fork_count: int
+
+
+class Lifecycle:
+    """What happens to whole repositories."""
+
+    def __init__(self, catalog: Catalog, loader: StateLoader, visibility: Visibility) -> None:
+        self._catalog = catalog
+        self._loader = loader
+        self._visibility = visibility
+
+    def create(
+        self,
+        repository_id: str | None,
+        actor: Actor,
+        *,
+        owner: str | None,
+        object_format: str,
+        default_branch: str,
+        read_only: bool,
+        token: NewToken | None,
+    ) -> str:
+        """Create an empty repository. Returns its id."""
+        new_id = chosen_id(repository_id)
+        data = encode_manifest(self.first_manifest(actor, object_format, default_branch))
+        row = Row(RowKind.MANIFEST, digest_of(data), data)
+        new = NewRepository(
+            new_id, owner, now_s(), row.digest, source_id=None, read_only=read_only, token=token
+        )
+        self._catalog.create_repositories([new], [row])
+        return new_id
+
+    def fork(
+        self,
+        source_id: str,
+        fork_id: str | None,
+        *,
+        owner: str | None,
+        read_only: bool,
+        token: NewToken | None,
+    ) -> str:
+        """A second pointer to the source's manifest. Returns the fork's id."""
+        new_id = chosen_id(fork_id)
+        manifest = self._catalog.pointer(source_id).manifest
+        new = NewRepository(
+            new_id, owner, now_s(), manifest, source_id=source_id, read_only=read_only, token=token
+        )
+        self._catalog.create_repositories([new])
+        return new_id
+
+    def delete(self, repository_id: str, *, force: bool, cascade: bool) -> list[str]:
+        """Delete a repository; with `cascade` its forks too, deepest first; with `force` they live on, whole."""
+        if self._catalog.repository(repository_id) is None:
+            raise RepositoryMissing(f"no repository {repository_id}")
+        forks = self._catalog.live_forks(repository_id)
+        if forks and not (force or cascade):
+            raise ForkDependency(repository_id, forks)
+        doomed = self._deepest_first(repository_id) if cascade else [repository_id]
+        self._catalog.delete_repositories(doomed, now_s())
+        return doomed
+
+    def describe(self, repository_id: str) -> RepositoryDetails:
+        """The newest state in figures. Counts the commits that HEAD reaches."""
+        state = self._loader.load(repository_id)
+        head = state.head_entry()
+        return RepositoryDetails(
+            record=state.record,
+            refs=[(entry.name.decode("utf-8", "replace"), entry.oid.hex()) for entry in state.manifest.refs.scan()],
+            size_bytes=sum(pack.size_bytes for pack in state.manifest.packs),
+            head_sha=head.oid.hex() if head is not None else None,
+            commit_count=self._commit_count(state, head.oid) if head is not None else 0,
+            fork_count=len(self._catalog.live_forks(repository_id)),
+        )
+
+    def _commit_count(self, state: RepositoryState, head: bytes) -> int:
+        objects = self._visibility.usable(state)
+        return len(objects.walk_commits([head], [], limit=len(objects)))
+
+    def first_manifest(self, actor: Actor, object_format: str, default_branch: str) -> Manifest:
+        """The manifest of an empty repository. Raises UnknownObjectFormat or BranchNameError."""
+        try:
+            known_format = known_object_format(object_format)
+        except ValueError as error:
+            raise UnknownObjectFormat(str(error)) from error
+        if not is_valid_branch_name(default_branch.encode()):
+            raise BranchNameError(f"{default_branch!r} cannot be the name of a branch")
+        return Manifest(
+            object_format=known_format,
+            head=b"refs/heads/" + default_branch.encode(),
+            parent=None,
+            time_ms=now_ms(),
+            actor=actor.subject,
+            request_id=actor.request_id,
+            kind=PublishKind.CREATE,
+            sealed=True,
+            packs=(),
+            refs=empty_table(oid_len=OID_LENGTHS[known_format], load=self._loader.load_block),
+        )
+
+    def _deepest_first(self, repository_id: str) -> list[str]:
+        order, queue = [], [repository_id]
+        while queue:
+            current = queue.pop(0)
+            order.append(current)
+            queue += self._catalog.live_forks(current)
+        return order[::-1]
+
+
+def chosen_id(repository_id: str | None) -> str:
+    """The id if it is one, or a fresh one for None. Raises InvalidRepositoryId."""
+    if repository_id is None:
+        return "".join(secrets.choice(_ID_ALPHABET) for _ in range(_GENERATED_LENGTH))
+    if _ID.fullmatch(repository_id) is None:
+        raise InvalidRepositoryId(f"{repository_id[:80]!r} is no repository id: 4 to 64 of a-z, 0-9, _ and -")
+    return repository_id
+
+
+def now_s() -> int:
+    """Seconds since the epoch."""
+    return int(time.time())

@@ -1,0 +1,45 @@
+"""The engine's limits: every length that comes from outside is checked against one of these (design, law 9)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Defaults suit a laptop and a CI node alike; each is an operator's to change."""
+
+    max_pack_bytes: int = 2 * GIB
+    max_objects: int = 10_000_000
+    max_object_bytes: int = 2 * GIB
+    max_resident_object_bytes: int = 512 * MIB
+    """The largest object that is ever whole in memory: a delta's base or result, a commit, a tree, a tag."""
+
+    max_inflated_bytes: int = 64 * GIB
+    max_delta_depth: int = 4095
+    max_packs: int = 10_000
+    max_refs: int = 1_000_000
+    max_ref_name_bytes: int = 1024
+    tail_pack_bytes: int = 256 * KIB
+    """Packs up to this size are catalog rows; larger ones are blobs."""
+
+    base_cache_bytes: int = 64 * MIB
+    """For the delta bases of one ingest, all its threads together."""
+
+    object_cache_bytes: int = 16 * MIB
+    """For the decoded objects of one open repository."""
+
+    open_repositories: int = 16
+    """How many object databases stay open in a process."""
+
+    open_packs: int = 2048
+    resident_tail_bytes: int = 64 * MIB
+    threads: int = os.cpu_count() or 1
+    compression_level: int = 6
+    want_grace_ms: int = 600_000
+    """How long a value that a ref moved away from stays wantable."""

@@ -1,0 +1,148 @@
+"""Opened packs: a bounded shelf of handles, by digest, for one process.
+
+A pack's bytes lie in a catalog row (the tail) or in a blob. Its idx is derived: beside the tail row, or a file under
+`derived/`; a missing one is made again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+from cachetools import LRUCache
+from core_ext import Cancel, IngestedPack, ObjectDb, Pack, PackIngest, index_pack
+
+from packengine.manifests import ObjectFormat, PackPlace, PackRecord
+from packengine.repository.limits import Limits
+from packengine.storage.ports import BlobStore, Catalog, Row, RowKind, RowMissing
+
+
+class PackShelf:
+    """Opens each pack once and keeps the handle while there is room."""
+
+    def __init__(self, catalog: Catalog, blobs: BlobStore, derived: Path, limits: Limits) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._derived = derived
+        self._limits = limits
+        self._lock = Lock()
+        self._mapped: LRUCache[bytes, Pack] = LRUCache(limits.open_packs)
+        self._resident: LRUCache[bytes, Pack] = LRUCache(limits.resident_tail_bytes, getsizeof=_resident_bytes)
+
+    def open(self, record: PackRecord, object_format: ObjectFormat) -> Pack:
+        """The handle of a stored pack. Raises RowMissing, BlobMissing, or CorruptPack and CorruptIndex from the core."""
+        shelf = self._resident if record.place is PackPlace.TAIL else self._mapped
+        with self._lock:
+            pack = shelf.get(record.digest)
+        if pack is None:
+            pack = self._open(record, object_format)
+            with self._lock:
+                if _resident_bytes(pack) <= self._limits.resident_tail_bytes:
+                    shelf[record.digest] = pack
+        return pack
+
+    def _open(self, record: PackRecord, object_format: ObjectFormat) -> Pack:
+        if record.place is PackPlace.TAIL:
+            data = self._catalog.row(RowKind.PACK, record.digest)
+            return Pack.from_bytes(data, self._tail_index(record.digest), object_format=object_format)
+        path = self._blobs.local_path(record.digest)
+        idx_path = self.idx_path(record.digest)
+        if not idx_path.exists():
+            return make_index(path, idx_path, object_format, self._limits)
+        return Pack.open(str(path), str(idx_path), object_format=object_format)
+
+    def idx_path(self, digest: bytes) -> Path:
+        """Where the idx of a blob pack lies."""
+        return self._derived / f"{digest.hex()}.idx"
+
+    def _tail_index(self, digest: bytes) -> bytes | None:
+        try:
+            return self._catalog.row(RowKind.PACK_INDEX, digest)
+        except RowMissing:
+            return None
+
+
+def make_index(path: Path, idx_path: Path, object_format: ObjectFormat, limits: Limits) -> Pack:
+    """Index a self-contained pack, every object checked against its hash. Returns it opened."""
+    index_pack(
+        str(path),
+        str(idx_path),
+        object_format=object_format,
+        threads=limits.threads,
+        base_cache_bytes=limits.base_cache_bytes,
+        max_resident_object_bytes=limits.max_resident_object_bytes,
+    )
+    return Pack.open(str(path), str(idx_path), object_format=object_format)
+
+
+def open_ingest(quarantine: Path, object_format: ObjectFormat, limits: Limits, cancel: Cancel | None = None) -> PackIngest:
+    """A new ingest in quarantine, in memory until it outgrows the tail."""
+    return PackIngest(
+        str(quarantine / f"{secrets.token_hex(16)}.pack"),
+        object_format=object_format,
+        spill_bytes=limits.tail_pack_bytes,
+        max_pack_bytes=limits.max_pack_bytes,
+        max_objects=limits.max_objects,
+        max_object_bytes=limits.max_object_bytes,
+        max_resident_object_bytes=limits.max_resident_object_bytes,
+        max_inflated_bytes=limits.max_inflated_bytes,
+        max_delta_depth=limits.max_delta_depth,
+        base_cache_bytes=limits.base_cache_bytes,
+        threads=limits.threads,
+        cancel=cancel,
+    )
+
+
+def open_database(packs: Sequence[Pack], object_format: ObjectFormat, limits: Limits) -> ObjectDb:
+    """A database over these packs, newest first."""
+    return ObjectDb(
+        packs,
+        object_format=object_format,
+        cache_bytes=limits.object_cache_bytes,
+        max_object_bytes=limits.max_resident_object_bytes,
+        max_delta_depth=limits.max_delta_depth,
+    )
+
+
+class PackIntake:
+    """One ingested pack on its way into storage."""
+
+    def __init__(self, ingested: IngestedPack, shelf: PackShelf, blobs: BlobStore, limits: Limits) -> None:
+        self._ingested = ingested
+        self._shelf = shelf
+        self._blobs = blobs
+        in_tail = ingested.pack_path is None and ingested.size_bytes <= limits.tail_pack_bytes
+        place = PackPlace.TAIL if in_tail else PackPlace.BLOB
+        self.record = PackRecord(ingested.digest, ingested.size_bytes, ingested.object_count, place)
+        self._stored = False
+
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that a tail pack adds to the publishing transaction."""
+        if self.record.place is PackPlace.BLOB:
+            return ()
+        digest = self.record.digest
+        return (
+            Row(RowKind.PACK, digest, self._ingested.pack_bytes()),
+            Row(RowKind.PACK_INDEX, digest, self._ingested.idx_bytes()),
+        )
+
+    def store(self) -> None:
+        """Make a large pack durable as a blob, before the transaction that names it. Does nothing the second time."""
+        if self._stored or self.record.place is PackPlace.TAIL:
+            return
+        pack_path, idx_path = self._ingested.pack_path, self._ingested.idx_path
+        if pack_path is None or idx_path is None:
+            self._blobs.put_bytes(self._ingested.pack_bytes())
+        else:
+            # The idx goes first and without fsync: it is derived, and `Pack.open` checks it against its pack.
+            os.replace(idx_path, self._shelf.idx_path(self.record.digest))
+            self._blobs.put_file(Path(pack_path), self.record.digest)
+            self._ingested.release()
+        self._stored = True
+
+
+def _resident_bytes(pack: Pack) -> int:
+    return pack.size_bytes + 64 * pack.object_count + 4096

@@ -1,0 +1,116 @@
+"""The publish path: the only way a repository changes (design, laws 3 to 7).
+
+A publish derives a draft from a state, makes its bytes durable, and compare-and-swaps the pointer. If another publish came
+first, nothing of the draft is kept: it is derived anew from the state that won, with every check that reads state made
+again. Since each round that fails is a round in which somebody else's publish succeeded, the loop ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from packengine.manifests import PublishKind, digest_of, encode_manifest
+from packengine.refs import RefChange
+from packengine.repository.actor import Actor
+from packengine.repository.errors import LimitReached
+from packengine.repository.limits import Limits
+from packengine.repository.packs import PackIntake
+from packengine.repository.state import RepositoryState, StateLoader
+from packengine.storage.ports import Catalog, Committed, Publish, Row, RowKind
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to change, derived from one state."""
+
+    changes: Sequence[RefChange]
+    sealed: bool
+    packs: Sequence[PackIntake] = ()
+    head: bytes | None = None
+    """A new target for HEAD, or None to leave it."""
+
+
+Derive = Callable[[RepositoryState], Draft | None]
+"""Make a draft from a state, or None if nothing is to be published. Called once for each round; reads nothing else."""
+
+
+class Publisher:
+    """Moves pointers."""
+
+    def __init__(self, catalog: Catalog, loader: StateLoader, limits: Limits) -> None:
+        self._catalog = catalog
+        self._loader = loader
+        self._limits = limits
+
+    def publish(self, repository_id: str, actor: Actor, kind: PublishKind, derive: Derive) -> Committed | None:
+        """Publish what `derive` makes of the newest state; None if it wants nothing published. Durable on return."""
+        while True:
+            state = self._loader.load(repository_id)
+            draft = derive(state)
+            if draft is None:
+                return None
+            for pack in draft.packs:
+                pack.store()
+            outcome = self._catalog.publish(self._prepare(state, draft, actor, kind))
+            if isinstance(outcome, Committed):
+                self._announce(outcome, actor, kind, draft)
+                return outcome
+            _log.debug("publish superseded", extra={"repository": repository_id, "request_id": actor.request_id})
+
+    def _prepare(self, state: RepositoryState, draft: Draft, actor: Actor, kind: PublishKind) -> Publish:
+        old = state.manifest
+        refs, blocks = old.refs.apply(draft.changes)
+        named = {pack.digest for pack in old.packs}
+        fresh = [pack for pack in draft.packs if pack.record.digest not in named]
+        packs = (*(pack.record for pack in fresh), *old.packs)
+        self._check_limits(len(packs), len(refs))
+        manifest = replace(
+            old,
+            head=draft.head or old.head,
+            parent=state.pointer.manifest,
+            time_ms=max(now_ms(), old.time_ms),
+            actor=actor.subject,
+            request_id=actor.request_id,
+            kind=kind,
+            sealed=draft.sealed,
+            packs=packs,
+            refs=refs,
+        )
+        data = encode_manifest(manifest)
+        rows = [Row(RowKind.REF_BLOCK, digest, block) for digest, block in blocks.items()]
+        rows += [row for pack in fresh for row in pack.rows()]
+        rows.append(Row(RowKind.MANIFEST, digest_of(data), data))
+        return Publish(state.record.id, state.pointer, digest_of(data), rows)
+
+    def _check_limits(self, pack_count: int, ref_count: int) -> None:
+        if pack_count > self._limits.max_packs:
+            raise LimitReached(f"the repository has {pack_count - 1} packs, the limit is {self._limits.max_packs}")
+        if ref_count > self._limits.max_refs:
+            raise LimitReached(f"the repository would have {ref_count} refs, the limit is {self._limits.max_refs}")
+
+    @staticmethod
+    def _announce(committed: Committed, actor: Actor, kind: PublishKind, draft: Draft) -> None:
+        # Law 7: what others hear of a publish follows its commit. The manifest chain is the record; this is a log line.
+        _log.info(
+            "published",
+            extra={
+                "repository": committed.repository_id,
+                "actor": actor.subject,
+                "request_id": actor.request_id,
+                "kind": kind.value,
+                "version": committed.pointer.version,
+                "ref_count": len(draft.changes),
+            },
+        )
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+

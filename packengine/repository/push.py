@@ -1,0 +1,209 @@
+"""A push: commands, then a pack, then one publish (design, section 4).
+
+The pack is ingested in quarantine before anything is decided. What the decision reads of the repository (old values, names,
+closure) is read in `_derive`, which the publisher calls again whenever another publish came first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core_ext import Cancel, CoreError, IngestedPack, MissingObject, ObjectDb, PackIngest
+
+from packengine.manifests import PublishKind
+from packengine.protocol.receive_pack import Command
+from packengine.refs import RefChange
+from packengine.repository.actor import Actor
+from packengine.repository.limits import Limits
+from packengine.repository.packs import PackIntake, PackShelf, open_database, open_ingest
+from packengine.repository.publish import Draft, Publisher
+from packengine.repository.ref_rules import ObjectLookup, RefPlan, plan_refs
+from packengine.repository.state import RepositoryState
+from packengine.repository.visibility import Visibility
+from packengine.storage.ports import BlobStore, Committed
+
+_UNPACKER = "unpacker error"
+
+
+@dataclass(frozen=True, slots=True)
+class PushOutcome:
+    """What became of a push. `committed` is there if, and only if, at least one command was published."""
+
+    committed: Committed | None
+    unpack_error: str | None
+    verdicts: Sequence[tuple[bytes, str | None]]
+    """(ref, None if it was moved, else the reason it was not), in the order of the commands."""
+
+    warnings: Sequence[str]
+    """Sentences for the person who pushes."""
+
+
+class PushService:
+    """Begins pushes to the repositories of one engine."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        visibility: Visibility,
+        shelf: PackShelf,
+        blobs: BlobStore,
+        quarantine: Path,
+        limits: Limits,
+    ) -> None:
+        self.publisher = publisher
+        self.visibility = visibility
+        self.shelf = shelf
+        self.blobs = blobs
+        self.quarantine = quarantine
+        self.limits = limits
+
+    def begin(
+        self,
+        state: RepositoryState,
+        commands: Sequence[Command],
+        actor: Actor,
+        *,
+        atomic: bool,
+        kind: PublishKind = PublishKind.PUSH,
+    ) -> Push:
+        """A push of these commands; feed it the pack that follows them, then `finish`."""
+        return Push(self, state, commands, actor, atomic, kind)
+
+
+class Push:
+    """One push under way. Dropping it, finished or not, leaves nothing behind but what was published."""
+
+    def __init__(
+        self,
+        service: PushService,
+        state: RepositoryState,
+        commands: Sequence[Command],
+        actor: Actor,
+        atomic: bool,
+        kind: PublishKind,
+    ) -> None:
+        self._service = service
+        self._state = state
+        self._commands = commands
+        self._actor = actor
+        self._atomic = atomic
+        self._kind = kind
+        self._cancel = Cancel()
+        self._ingest: PackIngest | None = None
+        self._feed_error: str | None = None
+        self._plan = RefPlan((), (), keeps_reach=True)
+        self._ingested: IngestedPack | None = None
+
+    def feed(self, chunk: bytes) -> None:
+        """Take in bytes of the pack. A damaged pack is remembered, and the rest of it read and forgotten.
+
+        A client sends all of its pack before it reads an answer; one that stops reading early deadlocks it.
+        """
+        if self._feed_error is not None:
+            return
+        try:
+            used = self._pack_ingest().feed(chunk)
+            if used < len(chunk):
+                self._feed_error = f"{len(chunk) - used} bytes after the pack's trailer"
+        except CoreError as error:
+            self._feed_error = str(error)
+
+    def progress(self) -> tuple[int, int, int, int, int] | None:
+        """As `PackIngest.progress`; None before the pack's first byte. From any thread."""
+        return self._ingest.progress() if self._ingest is not None else None
+
+    def cancel(self) -> None:
+        """Stop the native work of this push; from any thread. What runs raises `Cancelled`."""
+        self._cancel.set()
+
+    def finish(self) -> PushOutcome:
+        """Decide and publish. The outcome's `ok`s are durable."""
+        unpack_error = self._feed_error or self._finish_ingest()
+        if unpack_error is not None:
+            self._ingest = self._ingested = None
+            return PushOutcome(None, unpack_error, [(c.name, _UNPACKER) for c in self._commands], ())
+        warnings = [f"{oid.hex()}: {text}" for oid, _, text in self._ingested.warnings] if self._ingested else []
+        committed = self._service.publisher.publish(self._state.record.id, self._actor, self._kind, self._derive)
+        verdicts = [(c.name, reason) for c, reason in zip(self._commands, self._plan.reasons, strict=True)]
+        self._ingest = self._ingested = None
+        return PushOutcome(committed, None, verdicts, warnings)
+
+    def _pack_ingest(self) -> PackIngest:
+        if self._ingest is None:
+            service = self._service
+            object_format = self._state.manifest.object_format
+            self._ingest = open_ingest(service.quarantine, object_format, service.limits, self._cancel)
+        return self._ingest
+
+    def _finish_ingest(self) -> str | None:
+        needs_pack = any(not command.is_delete for command in self._commands)
+        if self._ingest is None:
+            return "the pack is missing" if needs_pack else None
+        try:
+            ingested = self._ingest.finish(self._service.visibility.usable(self._state))
+        except CoreError as error:
+            return str(error)
+        self._ingested = ingested if ingested.object_count else None
+        return None
+
+    def _derive(self, state: RepositoryState) -> Draft | None:
+        usable = self._service.visibility.usable(state)
+        pack = self._closed_pack(usable)
+        self._plan = plan_refs(
+            self._commands,
+            state,
+            self._lookup(usable, pack),
+            self._service.limits,
+            atomic=self._atomic,
+        )
+        if not self._plan.changes:
+            return None
+        tips = [change.entry.oid for change in self._plan.changes if change.entry is not None]
+        intakes = self._intakes(pack if tips else None)
+        return Draft(
+            changes=self._plan.changes,
+            sealed=self._plan.keeps_reach
+            and self._service.visibility.all_usable(state)
+            and (not intakes or pack is None or pack.unreferenced(tips, usable) == 0),
+            packs=intakes,
+            head=_first_branch(state, self._plan.changes),
+        )
+
+    def _lookup(self, usable: ObjectDb, pack: IngestedPack | None) -> ObjectLookup:
+        if pack is None:
+            return ObjectLookup(usable, None, usable)
+        opened = pack.pack()
+        own = open_database([opened], self._state.manifest.object_format, self._service.limits)
+        return ObjectLookup(usable, own, usable.with_pack(opened))
+
+    def _closed_pack(self, usable: ObjectDb) -> IngestedPack | None:
+        """The pack as it may be stored: whole, or less what has no closure and is not needed (law 1)."""
+        pack = self._ingested
+        if pack is None or not pack.missing_edges(usable, limit=1):
+            return pack
+        tips = [command.new for command in self._commands if not command.is_delete]
+        whole = [tip for tip in tips if self._without_broken(pack, [tip], usable) is not None]
+        return self._without_broken(pack, whole, usable) if whole else None
+
+    def _without_broken(self, pack: IngestedPack, tips: Sequence[bytes], usable: ObjectDb) -> IngestedPack | None:
+        path = self._service.quarantine / f"{secrets.token_hex(16)}.pack"
+        with contextlib.suppress(MissingObject):
+            return pack.without_broken(str(path), tips, usable)
+        return None
+
+    def _intakes(self, pack: IngestedPack | None) -> tuple[PackIntake, ...]:
+        if pack is None:
+            return ()
+        return (PackIntake(pack, self._service.shelf, self._service.blobs, self._service.limits),)
+
+
+def _first_branch(state: RepositoryState, changes: Sequence[RefChange]) -> bytes | None:
+    """HEAD of an empty repository follows the first branch that is pushed, unless its own branch is among them."""
+    if len(state.manifest.refs) > 0:
+        return None
+    born = [change.name for change in changes if change.entry is not None and change.name.startswith(b"refs/heads/")]
+    return None if not born or state.manifest.head in born else born[0]

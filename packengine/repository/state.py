@@ -1,0 +1,101 @@
+"""A repository as of one moment: its record, its pointer, and what the manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import Lock
+
+from cachetools import LRUCache
+from core_ext import ObjectDb
+
+from packengine.manifests import Manifest, decode_manifest
+from packengine.refs import RefEntry
+from packengine.repository.limits import Limits
+from packengine.repository.packs import PackShelf, open_database
+from packengine.storage.ports import Catalog, Pointer, RepositoryMissing, RepositoryRecord, RowKind
+
+_MANIFESTS_KEPT = 1024
+_BLOCKS_KEPT_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryState:
+    """What a request sees: one published state, unmoved by later publishes."""
+
+    record: RepositoryRecord
+    pointer: Pointer
+    manifest: Manifest
+
+    def head_entry(self) -> RefEntry | None:
+        """The ref that HEAD names, if it has been born."""
+        return self.manifest.refs.get(self.manifest.head)
+
+
+class StateLoader:
+    """Reads states. What is content-addressed is kept; the pointer is read fresh each time (design, section 5)."""
+
+    def __init__(self, catalog: Catalog, shelf: PackShelf, limits: Limits) -> None:
+        self._catalog = catalog
+        self._shelf = shelf
+        self._limits = limits
+        self._lock = Lock()
+        self._manifests: LRUCache[bytes, Manifest] = LRUCache(_MANIFESTS_KEPT)
+        self._blocks: LRUCache[bytes, bytes] = LRUCache(_BLOCKS_KEPT_BYTES, getsizeof=len)
+        self._databases: LRUCache[bytes, ObjectDb] = LRUCache(limits.open_repositories)
+
+    def load(self, repository_id: str) -> RepositoryState:
+        """The newest state. Raises RepositoryMissing."""
+        record = self._catalog.repository(repository_id)
+        if record is None:
+            raise RepositoryMissing(f"no repository {repository_id}")
+        pointer = self._catalog.pointer(repository_id)
+        return RepositoryState(record, pointer, self.manifest(pointer.manifest))
+
+    def manifest(self, digest: bytes) -> Manifest:
+        """The manifest of that digest."""
+        with self._lock:
+            manifest = self._manifests.get(digest)
+        if manifest is None:
+            manifest = decode_manifest(self._catalog.row(RowKind.MANIFEST, digest), self.load_block)
+            with self._lock:
+                self._manifests[digest] = manifest
+        return manifest
+
+    def load_block(self, digest: bytes) -> bytes:
+        """A ref block's bytes."""
+        with self._lock:
+            block = self._blocks.get(digest)
+        if block is None:
+            block = self._catalog.row(RowKind.REF_BLOCK, digest)
+            with self._lock:
+                if len(block) <= _BLOCKS_KEPT_BYTES:
+                    self._blocks[digest] = block
+        return block
+
+    def objects(self, manifest: Manifest) -> ObjectDb:
+        """Everything that is stored in the manifest's packs, whether a ref reaches it or not."""
+        key = hashlib.sha256(b"".join(pack.digest for pack in manifest.packs)).digest()
+        with self._lock:
+            database = self._databases.get(key)
+        if database is None:
+            packs = [self._shelf.open(pack, manifest.object_format) for pack in manifest.packs]
+            database = open_database(packs, manifest.object_format, self._limits)
+            with self._lock:
+                self._databases[key] = database
+        return database
+
+    def own_history(self, state: RepositoryState) -> Iterator[Manifest]:
+        """The manifests that this repository published, newest first, never past the one it was created with.
+
+        A pointer's version counts the publishes of its own repository, so the count tells where a fork began.
+        """
+        manifest = state.manifest
+        for _ in range(state.pointer.version - 1):
+            yield manifest
+            if manifest.parent is None:
+                return
+            manifest = self.manifest(manifest.parent)
+        yield manifest
+

@@ -1,0 +1,67 @@
+"""Which objects a request may touch: those that the refs reach (design, law 8).
+
+In a sealed manifest presence is permission. Otherwise the set of reachable objects is built once for a state of the refs and
+kept; a lookup is then a bit test.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from cachetools import LRUCache
+from core_ext import ObjectDb
+
+from packengine.manifests import Manifest
+from packengine.repository.limits import Limits
+from packengine.repository.state import RepositoryState, StateLoader
+
+
+class Visibility:
+    """Views of the object database that hold only what refs reach."""
+
+    def __init__(self, loader: StateLoader, limits: Limits) -> None:
+        self._loader = loader
+        self._grace_ms = limits.want_grace_ms
+        self._lock = Lock()
+        self._views: LRUCache[tuple[bytes, ...], ObjectDb] = LRUCache(limits.open_repositories)
+
+    def usable(self, state: RepositoryState) -> ObjectDb:
+        """What a push or a read may build on: everything that the refs reach now."""
+        if state.manifest.sealed:
+            return self._loader.objects(state.manifest)
+        return self._view((state.pointer.manifest,), [state.manifest])
+
+    def wantable(self, state: RepositoryState, now_ms: int) -> ObjectDb:
+        """What a fetch may want: also what a ref of this very repository held within the grace period."""
+        if state.manifest.sealed:
+            return self._loader.objects(state.manifest)
+        recent = self._recent(state, now_ms)
+        return self._view(_chain_key(state, recent), recent)
+
+    def all_usable(self, state: RepositoryState) -> bool:
+        """Whether the refs reach everything that the packs hold, also where the manifest does not say so."""
+        return state.manifest.sealed or len(self.usable(state)) == len(self._loader.objects(state.manifest))
+
+    def _recent(self, state: RepositoryState, now_ms: int) -> list[Manifest]:
+        recent: list[Manifest] = []
+        for manifest in self._loader.own_history(state):
+            # A manifest stopped being current at the time of the one after it, which was looked at just before.
+            if recent and recent[-1].time_ms < now_ms - self._grace_ms:
+                break
+            recent.append(manifest)
+        return recent
+
+    def _view(self, key: tuple[bytes, ...], manifests: list[Manifest]) -> ObjectDb:
+        with self._lock:
+            view = self._views.get(key)
+        if view is None:
+            everything = self._loader.objects(manifests[0])
+            tips = {entry.oid for manifest in manifests for entry in manifest.refs.scan()}
+            view = everything.restricted(everything.reachable(sorted(tip for tip in tips if everything.contains(tip))))
+            with self._lock:
+                self._views[key] = view
+        return view
+
+
+def _chain_key(state: RepositoryState, recent: list[Manifest]) -> tuple[bytes, ...]:
+    return (state.pointer.manifest, *(manifest.parent or b"" for manifest in recent[:-1]))

@@ -1,0 +1,117 @@
+"""The ref table against a dictionary: any series of changes, small and cut into blocks."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from packengine.refs import RefChange, RefEntry, RefTable, build_table, empty_table
+
+_OID_LEN = 20
+
+
+class Blocks(dict[bytes, bytes]):
+    """Stored blocks, and how often each was read."""
+
+    reads = 0
+
+    def load(self, digest: bytes) -> bytes:
+        self.reads += 1
+        data = self[digest]
+        assert hashlib.sha256(data).digest() == digest
+        return data
+
+
+def entry(name: bytes, seed: int) -> RefEntry:
+    oid = hashlib.sha1(b"%d" % seed).digest()
+    return RefEntry(name, oid, oid[::-1] if seed % 5 == 0 else None)
+
+
+def numbered(count: int) -> list[RefEntry]:
+    return [entry(b"refs/heads/topic-%07d" % at, at) for at in range(count)]
+
+
+def apply(table: RefTable, blocks: Blocks, changes: list[RefChange]) -> tuple[RefTable, dict[bytes, bytes]]:
+    after, fresh = table.apply(changes)
+    blocks.update(fresh)
+    return after, fresh
+
+
+names = st.integers(0, 3000).map(lambda at: b"refs/heads/topic-%07d" % at)
+change_lists = st.lists(st.tuples(names, st.none() | st.integers(0, 99)), max_size=40)
+
+
+@settings(deadline=None, max_examples=60)
+@given(start=st.integers(0, 3000), series=st.lists(change_lists, max_size=6))
+def test_any_series_of_changes_equals_the_same_on_a_dictionary(start: int, series: list[list[tuple[bytes, int | None]]]) -> None:
+    blocks = Blocks()
+    oracle = {e.name: e for e in numbered(start)}
+    table, fresh = build_table(numbered(start), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    for changes in series:
+        merged = {name: None if seed is None else entry(name, seed) for name, seed in changes}
+        table, _ = apply(table, blocks, [RefChange(name, e) for name, e in merged.items()])
+        for name, new in merged.items():
+            oracle.pop(name, None) if new is None else oracle.__setitem__(name, new)
+        assert list(table.scan()) == [oracle[name] for name in sorted(oracle)]
+        assert len(table) == len(oracle)
+        for name in merged:
+            assert table.get(name) == oracle.get(name)
+
+
+def test_a_change_of_one_value_rewrites_one_block_of_each_level() -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(50_000), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    changed = entry(b"refs/heads/topic-0025000", 7)
+    after, rewritten = apply(table, blocks, [RefChange(changed.name, changed)])
+    assert after.get(changed.name) == changed
+    assert len(rewritten) <= 3  # the leaf, perhaps the one before it where that was cut short, and one index block
+    assert len(after.index) == len(table.index)
+
+
+def test_a_lookup_reads_one_block_of_each_level() -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(50_000), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    blocks.reads = 0
+    assert table.get(b"refs/heads/topic-0031415") == numbered(31_416)[-1]
+    assert blocks.reads == 2
+
+
+def test_a_prefix_is_a_range_scan() -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(50_000), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    blocks.reads = 0
+    assert len(list(table.with_prefix(b"refs/heads/topic-00123"))) == 100
+    assert blocks.reads <= 4
+
+
+@pytest.mark.parametrize("count", [0, 1, 64])
+def test_a_small_table_has_no_blocks(count: int) -> None:
+    table, blocks = build_table(numbered(count), oid_len=_OID_LEN, load=Blocks().load)
+    assert blocks == {}
+    assert len(table) == count
+
+
+def test_the_empty_table_holds_nothing() -> None:
+    table = empty_table(oid_len=_OID_LEN, load=Blocks().load)
+    assert list(table.scan()) == []
+    assert table.get(b"refs/heads/main") is None
+
+
+def test_names_that_all_start_blocks_still_fill_them() -> None:
+    """A stranger who picks names whose hash starts a block everywhere meets the least block size."""
+    from packengine.refs.table import LEAF_SIZES, LEAF_SPREAD, _starts_block
+
+    chosen = [name for name in (b"refs/heads/%d" % at for at in range(200_000)) if _starts_block(name, LEAF_SPREAD)]
+    table, blocks = build_table(
+        [entry(name, 1) for name in sorted(chosen)], oid_len=_OID_LEN, load=Blocks().load
+    )
+    assert len(chosen) > 500
+    assert len(blocks) <= len(chosen) // LEAF_SIZES[0] + 2
+    assert len(table) == len(chosen)
