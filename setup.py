@@ -1,11 +1,9 @@
-"""What pyproject.toml cannot say: the Cython codecs and the kernel calls."""
+"""What pyproject.toml cannot say: the Cython codecs."""
 
-from glob import glob
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import setup
 
-setup(
-    ext_modules=cythonize(glob("packengine/**/*.pyx", recursive=True), compiler_directives={"language_level": 3}),
-    cffi_modules=["packengine/kernel/_build.py:ffi"],
-)
+sources = sorted(map(str, Path("packengine").rglob("*.pyx")))
+setup(ext_modules=cythonize(sources, compiler_directives={"language_level": 3}))

@@ -1,0 +1,25 @@
+"""Fixtures that every layer of tests may use."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import content
+
+
+@pytest.fixture(scope="session")
+def small_repo() -> Path:
+    """Some 400 objects, with all that Git's model allows. Not to be changed: copy it, or clone it."""
+    return content.cached_history(content.SMALL)
+
+
+@pytest.fixture(scope="session")
+def medium_repo() -> Path:
+    """Some 9,000 objects. Not to be changed: copy it, or clone it."""
+    return content.cached_history(content.MEDIUM)
+
+
+@pytest.fixture(scope="session")
+def large_repo() -> Path:
+    """More than 40,000 objects, a pack of more than 20 MB. Not to be changed: copy it, or clone it."""
+    return content.cached_history(content.LARGE)
