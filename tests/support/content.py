@@ -99,15 +99,9 @@ def _cache_folder() -> Path:
 
 def _fingerprint(scale: Scale) -> str:
     """Changes with the parameters, the interpreter, Git and the scripts that build."""
-    scripts = [Path(module.__file__).read_bytes() for module in (edits, fast_import, stdlib, story)]
-    parts = [
-        repr(astuple(scale)).encode(),
-        sys.version.encode(),
-        git("--version"),
-        Path(__file__).read_bytes(),
-        *scripts,
-    ]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+    scripts = [inspect.getsource(module) for module in (edits, fast_import, stdlib, story, sys.modules[__name__])]
+    parts = [repr(astuple(scale)), sys.version, git("--version").decode(), *scripts]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _move_unless_there(source: Path, destination: Path) -> None:
