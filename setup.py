@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the Cython codecs."""
+"""What pyproject.toml cannot say: the Cython codecs and the kernel calls."""
 
 from pathlib import Path
 
@@ -6,4 +6,7 @@ from Cython.Build import cythonize
 from setuptools import setup
 
 sources = sorted(map(str, Path("packengine").rglob("*.pyx")))
-setup(ext_modules=cythonize(sources, compiler_directives={"language_level": 3}))
+setup(
+    ext_modules=cythonize(sources, compiler_directives={"language_level": 3}),
+    cffi_modules=["packengine/kernel/_build.py:ffi"],
+)
