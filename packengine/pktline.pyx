@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, auto_pickle=False, autotestdict=False
 """The pkt-line codec: four hex digits of length, then the payload. Format: gitprotocol-common(5).
 
 The decoder copies each payload once, out of the caller's buffer into the bytes object it hands out: a packet that arrives
@@ -26,6 +26,8 @@ class Marker(Enum):
 FLUSH = Marker.FLUSH
 DELIM = Marker.DELIM
 RESPONSE_END = Marker.RESPONSE_END
+
+Packet = bytes | Marker
 
 cdef tuple _MARKERS = (FLUSH, DELIM, RESPONSE_END)
 
@@ -58,7 +60,8 @@ cdef inline Py_ssize_t _read_length(const unsigned char* digits) noexcept nogil:
 cdef class PktLineDecoder:
     """Cut a stream into packets as its bytes arrive.
 
-    max_packets, max_bytes: over the decoder's whole life, markers and length digits counted; checked before memory is taken.
+    max_packets, max_bytes: over the decoder's whole life, markers and length digits counted; checked before memory is
+    taken. packet_count, byte_count: what was counted so far, a packet as soon as its length is read.
     stop_at_flush: look no further than a flush until `feed` is called again, since what follows may be no pkt-lines.
     """
 

@@ -1,5 +1,4 @@
-"""The side-band codec. Format: gitprotocol-pack(5), "Packfile Data"."""
-
+# What each does is said in sideband.pyx.
 from typing import Final
 
 from typing_extensions import Buffer
@@ -10,35 +9,17 @@ DATA_BAND: Final = 1
 PROGRESS_BAND: Final = 2
 ERROR_BAND: Final = 3
 LARGE_PACKET_BYTES: Final = 65520
-"""The longest packet of side-band-64k and of version 2."""
-
 SMALL_PACKET_BYTES: Final = 1000
-"""The longest packet of side-band."""
-
 KEEP_ALIVE: Final = b"0005\x01"
-"""An empty packet of the data band: says that we live, and means nothing."""
 
-class SidebandError(ValueError):
-    """A packet names no band that exists."""
+class SidebandError(ValueError): ...
 
-def encode_band(band: int, data: Buffer, *, max_packet_bytes: int = 65520) -> bytes:
-    """Cut data into packets of one band, the last one as short as it must be; no data, no packet.
-
-    max_packet_bytes: 65520 for side-band-64k and version 2, 1000 for side-band.
-    Raises ValueError for a band or a size that the format does not know.
-    Cost: one allocation and a memcpy; keeps the GIL.
-    """
+def encode_band(band: int, data: Buffer, *, max_packet_bytes: int = 65520) -> bytes: ...
 
 class BandDecoder:
-    """Take a side-band stream apart again, up to its flush."""
-
     ended: bool
     def __init__(self, *, max_packets: int, max_bytes: int) -> None: ...
-    def feed(self, data: Buffer) -> list[tuple[int, bytes]]:
-        """The (band, data) pairs that are whole now. Raises SidebandError, or PktLineError."""
+    def feed(self, data: Buffer) -> list[tuple[int, bytes]]: ...
+    def take_rest(self) -> bytes: ...
 
-    def take_rest(self) -> bytes:
-        """The bytes behind the flush."""
-
-def split_band(packet: Packet) -> tuple[int, bytes]:
-    """(band, data) of one packet. Raises SidebandError."""
+def split_band(packet: Packet) -> tuple[int, bytes]: ...

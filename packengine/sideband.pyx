@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, auto_pickle=False, autotestdict=False
 """The side-band codec: pkt-lines whose first byte names a band. Format: gitprotocol-pack(5), "Packfile Data".
 
 `encode_band` is on the way of every byte of every clone: one allocation for the whole answer, then memcpy. It keeps the

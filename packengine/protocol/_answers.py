@@ -1,0 +1,42 @@
+"""Pieces of an answer that stand in more than one service: errors, messages, and the frame around a pack."""
+
+from __future__ import annotations
+
+from packengine.pktline import FLUSH, MAX_PAYLOAD_BYTES, encode, encode_many
+from packengine.protocol._oids import hex_oid
+from packengine.sideband import DATA_BAND, ERROR_BAND, KEEP_ALIVE, PROGRESS_BAND, encode_band
+
+PACKFILE_HEADER = encode(b"packfile\n")
+"""Opens the last section of a fetch: what follows is side-band packets up to a flush."""
+
+END = encode_many([FLUSH])
+
+_ERR = b"ERR "
+
+
+def err_packet(sentence: bytes) -> bytes:
+    """The end of an answer that is not in bands (yet)."""
+    return encode((_ERR + sentence)[:MAX_PAYLOAD_BYTES])
+
+
+def pack_data(data: bytes | memoryview) -> bytes:
+    """A piece of the pack in the frame of a packfile section. Large pieces are best."""
+    return encode_band(DATA_BAND, data)
+
+
+def progress(text: bytes) -> bytes:
+    """Words that the client shows behind `remote:`; they end with a newline, or a carriage return to be overwritten."""
+    return encode_band(PROGRESS_BAND, text)
+
+
+def fatal(sentence: bytes) -> bytes:
+    """The end of an answer in bands: the client shows the sentence and gives up."""
+    return encode_band(ERROR_BAND, sentence.rstrip(b"\n") + b"\n")
+
+
+def not_our_ref(oid: bytes) -> bytes:
+    """Git's sentence for a want that the client may not have, or that is not there: the same for both."""
+    return b"upload-pack: not our ref " + hex_oid(oid)
+
+
+__all__ = ["END", "KEEP_ALIVE", "PACKFILE_HEADER", "err_packet", "fatal", "not_our_ref", "pack_data", "progress"]

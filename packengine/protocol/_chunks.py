@@ -1,0 +1,21 @@
+"""Long lists of pkt-lines, made as they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from packengine.pktline import FLUSH, Packet, encode_many
+
+LINES_PER_CHUNK = 1_000
+"""Lines gathered before they are sent: of refs, some 60 KiB."""
+
+
+def encode_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Encode lines as they come, a thousand to the chunk, then a flush."""
+    chunk: list[Packet] = []
+    for line in lines:
+        chunk.append(line)
+        if len(chunk) == LINES_PER_CHUNK:
+            yield encode_many(chunk)
+            chunk.clear()
+    yield encode_many([*chunk, FLUSH])

@@ -1,0 +1,36 @@
+"""The answer to ls-refs, made as it is sent: 500,000 refs are never in memory together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from packengine.protocol._chunks import encode_lines
+from packengine.protocol._ls_refs_request import LsRefsRequest
+from packengine.protocol._oids import hex_oid
+
+ListedRef: TypeAlias = tuple[bytes, bytes | None, bytes | None, bytes | None]
+"""(name, oid, peeled oid of an annotated tag, target of a symref); no oid: HEAD of a branch that is not born yet."""
+
+
+def ls_refs_answer(request: LsRefsRequest, refs: Iterable[ListedRef]) -> Iterator[bytes]:
+    """The answer in large chunks, its flush at the end.
+
+    refs: in the order to be listed, HEAD first. The caller narrows a large table to `request.ranges()`; what the
+    request does not select is left out here in any case, and an unborn HEAD unless the client asked for such.
+    """
+    return encode_lines(line for ref in refs if (line := _line(request, ref)) is not None)
+
+
+def _line(request: LsRefsRequest, ref: ListedRef) -> bytes | None:
+    name, oid, peeled, target = ref
+    if not request.selects(name):
+        return None
+    if oid is None and not (request.unborn and request.symrefs):
+        return None
+    line = b"%b %b" % (b"unborn" if oid is None else hex_oid(oid), name)
+    if request.symrefs and target is not None:
+        line += b" symref-target:" + target
+    if request.peel and peeled is not None:
+        line += b" peeled:" + hex_oid(peeled)
+    return line + b"\n"

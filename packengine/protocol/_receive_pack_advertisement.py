@@ -1,0 +1,49 @@
+"""What a pushing client hears first, in version 0 or 1. Format: gitprotocol-http(5), gitprotocol-pack(5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from packengine.protocol._capabilities import Capability, format_capabilities
+from packengine.protocol._chunks import encode_lines
+from packengine.protocol._oids import hex_oid
+from packengine.protocol._services import VERSION_1_LINE, ReceivePackOffer, Service, service_preamble
+from packengine.protocol._versions import ProtocolVersion
+
+_ALWAYS: tuple[Capability, ...] = (
+    b"report-status",
+    b"report-status-v2",
+    b"delete-refs",
+    b"side-band-64k",
+    b"quiet",
+    b"atomic",
+    b"ofs-delta",
+)
+
+
+def advertise_receive_pack(
+    offer: ReceivePackOffer, refs: Iterable[tuple[bytes, bytes]], version: ProtocolVersion
+) -> Iterator[bytes]:
+    """The whole answer to info/refs in large chunks, made as it is sent.
+
+    refs: (name, raw oid) in name order, neither HEAD nor peeled values: receive-pack shows what can be moved.
+    version: asked for 2, which pushing does not have, a server answers as version 0.
+    """
+    preamble = service_preamble(Service.RECEIVE_PACK)
+    if version is ProtocolVersion.V1:
+        preamble += VERSION_1_LINE
+    return chain([preamble], encode_lines(_lines(offer, refs)))
+
+
+def _lines(offer: ReceivePackOffer, refs: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """The first line carries the capabilities; without refs it stands for none."""
+    rest = iter(refs)
+    name, oid = next(rest, (b"capabilities^{}", bytes(offer.oid_bytes)))
+    yield b"%b %b\0%b\n" % (hex_oid(oid), name, format_capabilities(_capabilities(offer)))
+    for name, oid in rest:
+        yield b"%b %b\n" % (hex_oid(oid), name)
+
+
+def _capabilities(offer: ReceivePackOffer) -> list[Capability]:
+    return [*_ALWAYS, *([b"push-options"] if offer.push_options else []), *offer.identity()]

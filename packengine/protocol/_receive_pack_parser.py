@@ -1,0 +1,152 @@
+"""The request of receive-pack: commands, push options, then a pack. Format: gitprotocol-pack(5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import ClassVar, TypeAlias
+
+from packengine.pktline import FLUSH, Packet, PktLineDecoder, PktLineError
+from packengine.protocol._capabilities import parse_capabilities
+from packengine.protocol._errors import RemoteProtocolError, shown
+from packengine.protocol._limits import WireLimits
+from packengine.protocol._oids import parse_oid
+from packengine.protocol._push_request import Command, PackData, PushCapabilities, PushCommands
+from packengine.protocol._requests import ProbeRequest, chomp
+from packengine.protocol._services import ReceivePackOffer
+
+ReceivePackEvent: TypeAlias = ProbeRequest | PushCommands | PackData
+
+_LEGACY_FORMAT = b"sha1"
+
+
+class _State(Enum):
+    COMMANDS = auto()
+    PUSH_OPTIONS = auto()
+    PACK = auto()
+    DONE = auto()
+
+
+class ReceivePackRequestParser:
+    """Turn the body of one POST into events: a ProbeRequest alone, or PushCommands and then PackData as it arrives.
+
+    Memory: the commands, bounded by the limits; pack data is passed through.
+    """
+
+    def __init__(self, offer: ReceivePackOffer, limits: WireLimits) -> None:
+        self._offer = offer
+        self._limits = limits
+        self._packets = PktLineDecoder(
+            max_packets=limits.max_pkt_lines, max_bytes=limits.max_request_bytes, stop_at_flush=True
+        )
+        self._state = _State.COMMANDS
+        self._capabilities: PushCapabilities | None = None
+        self._commands: list[Command] = []
+        self._shallow: list[bytes] = []
+        self._push_options: list[bytes] = []
+        self._push_option_bytes = 0
+
+    @property
+    def capabilities(self) -> PushCapabilities | None:
+        """Known from the first command on: they say in which frame an error must be told."""
+        return self._capabilities
+
+    def feed(self, data: bytes) -> list[ReceivePackEvent]:
+        """Take in bytes. Raises RemoteProtocolError."""
+        if self._state is _State.PACK:
+            return [PackData(data)] if data else []
+        if self._state is _State.DONE:
+            return []
+        try:
+            return self._feed_packets(data)
+        except PktLineError as error:
+            raise RemoteProtocolError(f"receive-pack: {error}") from error
+
+    def finish(self) -> None:
+        """The body has ended. Raises RemoteProtocolError if the commands have not; the pack's end is not judged."""
+        if self._state in (_State.COMMANDS, _State.PUSH_OPTIONS):
+            raise RemoteProtocolError("the remote end hung up unexpectedly")
+
+    def _feed_packets(self, data: bytes) -> list[ReceivePackEvent]:
+        packets = self._packets.feed(data)
+        while packets:
+            for packet in packets:
+                event = self._take(packet)
+                if event is not None:
+                    return [event, *self._pack_so_far()]
+            packets = self._packets.feed(b"")
+        return []
+
+    def _pack_so_far(self) -> list[PackData]:
+        rest = self._packets.take_rest() if self._state is _State.PACK else b""
+        return [PackData(rest)] if rest else []
+
+    def _take(self, packet: Packet) -> ProbeRequest | PushCommands | None:
+        if isinstance(packet, bytes):
+            self._TAKE_LINE[self._state](self, chomp(packet))
+            return None
+        if packet is not FLUSH:
+            raise RemoteProtocolError(b"protocol error: got an unexpected packet " + packet.value)
+        return self._take_flush()
+
+    def _take_flush(self) -> ProbeRequest | PushCommands | None:
+        if self._capabilities is None:
+            self._state = _State.DONE
+            return ProbeRequest()
+        if self._state is _State.COMMANDS and self._capabilities.push_options:
+            self._state = _State.PUSH_OPTIONS
+            return None
+        event = PushCommands(tuple(self._commands), self._capabilities, tuple(self._push_options), tuple(self._shallow))
+        self._state = _State.PACK if event.expects_pack else _State.DONE
+        return event
+
+    def _take_command_or_shallow(self, line: bytes) -> None:
+        if line.startswith(b"shallow "):
+            self._take_shallow(line.removeprefix(b"shallow "))
+            return
+        line, nul, words = line.partition(b"\0")
+        if self._capabilities is None:
+            self._take_capabilities(words)
+        elif nul:
+            raise RemoteProtocolError(b"protocol error: capabilities behind a second command, '%b'" % shown(line))
+        if line == b"push-cert":
+            raise RemoteProtocolError("protocol error: push certificates are not accepted here")
+        self._take_command(line)
+
+    def _take_capabilities(self, text: bytes) -> None:
+        words = parse_capabilities(text, max_bytes=self._limits.max_capability_bytes)
+        object_format = words.get(b"object-format", _LEGACY_FORMAT) or b""
+        if object_format != self._offer.object_format.encode():
+            raise RemoteProtocolError(b"error: unsupported object format '%b'" % shown(object_format))
+        self._capabilities = PushCapabilities.chosen(words, self._offer)
+
+    def _take_command(self, line: bytes) -> None:
+        if len(self._commands) >= self._limits.max_commands:
+            raise RemoteProtocolError(f"a push of more than {self._limits.max_commands} refs")
+        old, new, name = [*line.split(b" ", 2), b"", b""][:3]
+        old_oid, new_oid = parse_oid(old, self._offer.oid_bytes), parse_oid(new, self._offer.oid_bytes)
+        if old_oid is None or new_oid is None or not name:
+            raise RemoteProtocolError(b"protocol error: expected old/new/ref, got '%b'" % shown(line))
+        self._commands.append(Command(old_oid, new_oid, name))
+
+    def _take_shallow(self, text: bytes) -> None:
+        if len(self._shallow) >= self._limits.max_shallows:
+            raise RemoteProtocolError(f"more than {self._limits.max_shallows} shallow lines")
+        oid = parse_oid(text, self._offer.oid_bytes)
+        if oid is None:
+            raise RemoteProtocolError(b"protocol error: expected shallow sha, got '%b'" % shown(text))
+        self._shallow.append(oid)
+
+    def _take_push_option(self, option: bytes) -> None:
+        limits = self._limits
+        self._push_option_bytes += len(option)
+        if len(self._push_options) >= limits.max_push_options:
+            raise RemoteProtocolError(f"more than {limits.max_push_options} push options")
+        if self._push_option_bytes > limits.max_push_option_bytes:
+            raise RemoteProtocolError(f"push options of more than {limits.max_push_option_bytes} bytes")
+        self._push_options.append(option)
+
+    _TAKE_LINE: ClassVar[dict[_State, Callable[[ReceivePackRequestParser, bytes], None]]] = {
+        _State.COMMANDS: _take_command_or_shallow,
+        _State.PUSH_OPTIONS: _take_push_option,
+    }

@@ -1,0 +1,30 @@
+"""What every request of upload-pack has, and the lines its parsers share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from packengine.protocol._errors import RemoteProtocolError, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What the client says of itself: for logs, never for decisions."""
+
+    agent: bytes | None = None
+    session_id: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRequest:
+    """A lone flush: a client tries out its credentials before a large body. The answer is empty and successful."""
+
+
+def unexpected_line(line: bytes) -> RemoteProtocolError:
+    """Git's words for an argument that was not offered or makes no sense."""
+    return RemoteProtocolError(b"unexpected line: '%b'" % shown(line))
+
+
+def chomp(line: bytes) -> bytes:
+    """Without the newline that a sender should, but need not, write."""
+    return line[:-1] if line.endswith(b"\n") else line

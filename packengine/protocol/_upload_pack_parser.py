@@ -1,0 +1,146 @@
+"""The request of version 2: keys, a delimiter, arguments, a flush. Format: gitprotocol-v2(5), "Command Request"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import ClassVar, TypeAlias
+
+from typing_extensions import Buffer
+
+from packengine.pktline import Marker, Packet, PktLineDecoder, PktLineError
+from packengine.protocol._capabilities import sanitise_agent, split_capability
+from packengine.protocol._errors import RemoteProtocolError, shown
+from packengine.protocol._fetch_request import FetchArguments, FetchRequest
+from packengine.protocol._limits import WireLimits
+from packengine.protocol._ls_refs_request import LsRefsArguments, LsRefsRequest
+from packengine.protocol._requests import Client, ProbeRequest, chomp
+from packengine.protocol._services import UploadPackOffer
+
+UploadPackRequest: TypeAlias = LsRefsRequest | FetchRequest | ProbeRequest
+
+_COMMANDS: dict[bytes, type[LsRefsArguments | FetchArguments]] = {b"ls-refs": LsRefsArguments, b"fetch": FetchArguments}
+
+_LEGACY_FORMAT = b"sha1"
+"""What a client means that names no object format."""
+
+_Step: TypeAlias = "Callable[[UploadPackRequestParser, bytes], UploadPackRequest | None]"
+
+
+class _State(Enum):
+    KEYS = auto()
+    ARGUMENTS = auto()
+    DONE = auto()
+
+
+class UploadPackRequestParser:
+    """Turn the body of one POST into one request. What follows the request's flush is passed over, as Git does."""
+
+    def __init__(self, offer: UploadPackOffer, limits: WireLimits) -> None:
+        self._offer = offer
+        self._limits = limits
+        self._packets = PktLineDecoder(
+            max_packets=limits.max_pkt_lines, max_bytes=limits.max_request_bytes, stop_at_flush=True
+        )
+        self._state = _State.KEYS
+        self._known_keys = offer.identity_keys()
+        self._keys: dict[bytes, bytes | None] = {}
+        self._command: bytes | None = None
+        self._arguments: LsRefsArguments | FetchArguments  # there once the keys have ended
+
+    def feed(self, data: Buffer) -> list[UploadPackRequest]:
+        """Take in bytes; return the request once its flush has come. Raises RemoteProtocolError."""
+        if self._state is _State.DONE:
+            return []
+        try:
+            return self._feed(data)
+        except PktLineError as error:
+            raise RemoteProtocolError(str(error)) from error
+
+    def _feed(self, data: Buffer) -> list[UploadPackRequest]:
+        packets = self._packets.feed(data)
+        while packets:
+            for packet in packets:
+                request = self._take(packet)
+                if request is not None:
+                    return [request]
+            packets = self._packets.feed(b"")
+        return []
+
+    def finish(self) -> None:
+        """The body has ended. Raises RemoteProtocolError if the request has not."""
+        if self._state is not _State.DONE:
+            raise RemoteProtocolError("the remote end hung up unexpectedly")
+
+    def _take(self, packet: Packet) -> UploadPackRequest | None:
+        kind = None if isinstance(packet, bytes) else packet
+        step = self._STEPS.get((self._state, kind))
+        if step is None:
+            raise RemoteProtocolError(b"expected flush after %b arguments" % (self._command or b"command"))
+        return step(self, chomp(packet) if isinstance(packet, bytes) else b"")
+
+    def _take_key(self, line: bytes) -> None:
+        limit_bytes = self._limits.max_capability_bytes
+        if len(line) > limit_bytes:
+            raise RemoteProtocolError(f"a capability of {len(line)} bytes, more than {limit_bytes}")
+        key, value = split_capability(line)
+        if key == b"command":
+            self._take_command(value or b"")
+        elif key in self._known_keys:
+            self._keys[key] = value
+        else:
+            raise RemoteProtocolError(b"unknown capability '%b'" % shown(line))
+
+    def _take_command(self, command: bytes) -> None:
+        if self._command is not None:
+            names = shown(command), self._command
+            raise RemoteProtocolError(b"command '%b' requested after already requesting command '%b'" % names)
+        if command not in _COMMANDS:
+            raise RemoteProtocolError(b"invalid command '%b'" % shown(command))
+        self._command = command
+
+    def _begin_arguments(self, _: bytes) -> None:
+        if self._command is None:
+            raise RemoteProtocolError("no command requested")
+        self._check_object_format()
+        self._arguments = _COMMANDS[self._command](self._offer, self._limits)
+        self._state = _State.ARGUMENTS
+
+    def _check_object_format(self) -> None:
+        theirs = self._keys.get(b"object-format", _LEGACY_FORMAT)
+        ours = self._offer.object_format.encode()
+        if theirs is None:
+            raise RemoteProtocolError("object-format capability requires an argument")
+        if theirs != ours:
+            raise RemoteProtocolError(b"mismatched object format: server %b; client %b" % (ours, shown(theirs)))
+
+    def _take_argument(self, line: bytes) -> None:
+        self._arguments.take(line)
+
+    def _end_keys(self, _: bytes) -> UploadPackRequest:
+        """A flush in place of the delimiter: no arguments, or no request at all."""
+        if self._command is None and not self._keys:
+            self._state = _State.DONE
+            return ProbeRequest()
+        self._begin_arguments(b"")
+        return self._end_arguments(b"")
+
+    def _end_arguments(self, _: bytes) -> UploadPackRequest:
+        self._state = _State.DONE
+        return self._arguments.request(self._client())
+
+    def _client(self) -> Client:
+        agent, session_id = self._keys.get(b"agent"), self._keys.get(b"session-id")
+        return Client(
+            agent=None if agent is None else sanitise_agent(agent),
+            session_id=None if session_id is None else sanitise_agent(session_id),
+        )
+
+    _STEPS: ClassVar[dict[tuple[_State, Marker | None], _Step]] = {
+        (_State.KEYS, None): _take_key,
+        (_State.KEYS, Marker.DELIM): _begin_arguments,
+        (_State.KEYS, Marker.FLUSH): _end_keys,
+        (_State.ARGUMENTS, None): _take_argument,
+        (_State.ARGUMENTS, Marker.FLUSH): _end_arguments,
+    }
+    """What to do with a line (None) or a marker; whatever is missing here breaks the protocol."""
