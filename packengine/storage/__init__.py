@@ -1,5 +1,6 @@
 """Where repositories are kept: the two ports, and their embedded implementations (files, SQLite)."""
 
 from packengine.storage.file_blob_store import FileBlobStore
+from packengine.storage.sqlite import SqliteCatalog, WriteStats
 
-__all__ = ["FileBlobStore"]
+__all__ = ["FileBlobStore", "SqliteCatalog", "WriteStats"]

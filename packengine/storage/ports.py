@@ -21,7 +21,10 @@ Digest = bytes
 
 
 class StorageError(Exception):
-    """The store cannot do what was asked; nothing changed. The message says what and where."""
+    """The store cannot do what was asked; nothing changed. The message says what and where.
+
+    One exception: a commit that fails on a failing disk may still be found made after a power loss. Read again to know.
+    """
 
 
 class BlobMissing(StorageError):
@@ -37,7 +40,7 @@ class CorruptBlob(StorageError):
 
 
 class RepositoryExists(StorageError):
-    """A live repository has this id already."""
+    """A live repository has this id already, or a deleted one keeps it for a while."""
 
 
 class RepositoryMissing(StorageError):
@@ -54,7 +57,9 @@ class BlobStore(Protocol):
     def put_file(self, path: Path, digest: Digest) -> None:
         """Make the file's bytes durable under `digest`. The file may be moved away: the caller gives it up.
 
-        The caller has computed the digest. Storing what is stored already is success. Durable on return (power loss).
+        The caller has computed the digest and syncs nothing. Storing what is stored already is success, and mends a
+        stored blob of the wrong length. Durable on return (power loss). Raises CorruptBlob for bytes that are not the
+        digest's, where that shows.
         """
 
     def put_bytes(self, data: bytes) -> Digest:
@@ -83,6 +88,8 @@ class Pointer:
     """The one mutable thing of a repository (design, law 3)."""
 
     version: int
+    """1 when the repository is created; grows by 1 with each publish and with the deletion, and never comes again."""
+
     manifest: Digest
 
 
@@ -157,7 +164,10 @@ class RowKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Content to be stored as catalog row, named by digest. A row that is stored already is left as it is."""
+    """Content to be stored as catalog row, named by digest. A row that is stored already is left as it is.
+
+    At most 2,000,000 bytes: StorageError beyond. The catalog checks the digest where it is the data's: CorruptBlob.
+    """
 
     kind: RowKind
     digest: Digest
@@ -195,7 +205,10 @@ class Catalog(Protocol):
     """Transactional; every write is durable (power loss) before it returns."""
 
     def create_repositories(self, repositories: Sequence[NewRepository], rows: Sequence[Row] = ()) -> None:
-        """Create all of them, or none. Raises RepositoryExists or RowMissing (an unknown manifest)."""
+        """Create all of them, or none, as they are listed: a source may be created in the same call before its forks.
+
+        Raises RepositoryExists, RepositoryMissing (no such live source) or RowMissing (no such manifest).
+        """
 
     def repository(self, repository_id: str) -> RepositoryRecord | None: ...
 
@@ -205,7 +218,7 @@ class Catalog(Protocol):
         """A page, newest first, and how many there are in all."""
 
     def live_forks(self, repository_id: str) -> Sequence[str]:
-        """Ids of the live repositories that were forked directly from this one, oldest first."""
+        """Ids of the live repositories that were forked directly from this live one, oldest first."""
 
     def delete_repositories(self, repository_ids: Sequence[str], deleted_at_s: int) -> None:
         """Turn the pointers into tombstones, all or none. Raises RepositoryMissing. Tokens die with them."""
@@ -214,7 +227,7 @@ class Catalog(Protocol):
         """The pointer as of now. Raises RepositoryMissing."""
 
     def publish(self, publish: Publish) -> Committed | Superseded:
-        """Compare-and-swap the pointer. Raises RepositoryMissing; CatalogBusy; RowMissing if a named row is absent.
+        """Compare-and-swap the pointer. Raises RepositoryMissing; CatalogBusy; RowMissing if the manifest is absent.
 
         Calls that come at the same time, for whatever repositories, may share a transaction; each gets its own verdict.
         """
@@ -225,7 +238,7 @@ class Catalog(Protocol):
     def has_row(self, kind: RowKind, digest: Digest) -> bool: ...
 
     def mint_token(self, repository_id: str, token: NewToken) -> None:
-        """Raises RepositoryMissing."""
+        """Raises RepositoryMissing, and StorageError if a token of that hash exists."""
 
     def token(self, token_hash: Digest) -> TokenRecord | None:
         """Any token of that hash whose repository lives: the caller judges expiry and revocation."""

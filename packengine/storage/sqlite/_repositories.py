@@ -1,0 +1,143 @@
+"""Rows of repositories: created many at once, listed newest first, turned into tombstones."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from functools import cache
+
+from packengine.storage.ports import (
+    Digest,
+    NewRepository,
+    RepositoryExists,
+    RepositoryMissing,
+    RepositoryRecord,
+    Row,
+)
+from packengine.storage.sqlite._content import manifest_key, store_rows
+from packengine.storage.sqlite._tokens import insert_token
+
+_RECORD = """
+    SELECT r.id, o.name, r.created_at_s, s.id, r.read_only
+    FROM repository r
+    LEFT JOIN owner o ON o.key = r.owner
+    LEFT JOIN repository s ON s.key = r.source AND s.deleted_at_s IS NULL
+    WHERE r.deleted_at_s IS NULL
+"""
+_COUNT = "SELECT count(*) FROM repository r WHERE r.deleted_at_s IS NULL"
+_OWNED = "AND r.owner = (SELECT key FROM owner WHERE name = :owner)"
+
+
+def live_key(connection: sqlite3.Connection, repository_id: str) -> int:
+    """The key of a live repository. Raises RepositoryMissing."""
+    query = "SELECT key FROM repository WHERE id = ? AND deleted_at_s IS NULL"
+    row = connection.execute(query, (repository_id,)).fetchone()
+    if row is None:
+        raise RepositoryMissing(f"no repository {repository_id}")
+    key: int = row[0]
+    return key
+
+
+def create_repositories(
+    connection: sqlite3.Connection, repositories: Sequence[NewRepository], rows: Sequence[Row]
+) -> None:
+    """Insert all of them with their pointers and tokens. Made to be fast for ten thousand forks of one source."""
+    store_rows(connection, rows)
+
+    # Forks made together share these; a source that is created in the same call comes before its forks.
+    @cache
+    def source_key(source_id: str) -> int:
+        return live_key(connection, source_id)
+
+    @cache
+    def key_of_manifest(digest: Digest) -> int:
+        return manifest_key(connection, digest)
+
+    @cache
+    def key_of_owner(name: str) -> int:
+        return _owner_key(connection, name)
+
+    for new in repositories:
+        _check_id_is_free(connection, new)
+        owner = None if new.owner is None else key_of_owner(new.owner)
+        source = None if new.source_id is None else source_key(new.source_id)
+        key = _insert(connection, new, owner, source)
+        connection.execute("INSERT INTO pointer VALUES (?, 1, ?)", (key, key_of_manifest(new.manifest)))
+        if new.token is not None:
+            insert_token(connection, key, new.token)
+
+
+def _check_id_is_free(connection: sqlite3.Connection, new: NewRepository) -> None:
+    live = "SELECT 1 FROM repository WHERE id = ? AND deleted_at_s IS NULL"
+    if connection.execute(live, (new.id,)).fetchone() is not None:
+        raise RepositoryExists(f"repository {new.id} exists")
+    held = "SELECT max(id_free_at_s) FROM repository WHERE id = ? AND deleted_at_s IS NOT NULL"
+    (free_at_s,) = connection.execute(held, (new.id,)).fetchone()
+    if free_at_s is not None and new.created_at_s < free_at_s:
+        raise RepositoryExists(f"repository {new.id} was deleted; its id is free again at {free_at_s} (Unix time)")
+
+
+def _owner_key(connection: sqlite3.Connection, name: str) -> int:
+    connection.execute("INSERT INTO owner (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+    key: int = connection.execute("SELECT key FROM owner WHERE name = ?", (name,)).fetchone()[0]
+    return key
+
+
+def _insert(connection: sqlite3.Connection, new: NewRepository, owner: int | None, source: int | None) -> int:
+    key: int = connection.execute(
+        "INSERT INTO repository (id, owner, source, created_at_s, read_only) VALUES (?, ?, ?, ?, ?) RETURNING key",
+        (new.id, owner, source, new.created_at_s, int(new.read_only)),
+    ).fetchone()[0]
+    return key
+
+
+def delete_repositories(
+    connection: sqlite3.Connection, repository_ids: Sequence[str], deleted_at_s: int, id_free_at_s: int
+) -> None:
+    """Turn live repositories into tombstones. Raises RepositoryMissing.
+
+    The pointer keeps its manifest and gets a new version: a publish that was computed before can never match again.
+    """
+    for repository_id in repository_ids:
+        key = live_key(connection, repository_id)
+        connection.execute(
+            "UPDATE repository SET deleted_at_s = ?, id_free_at_s = ? WHERE key = ?", (deleted_at_s, id_free_at_s, key)
+        )
+        connection.execute("UPDATE pointer SET version = version + 1 WHERE repository = ?", (key,))
+        connection.execute("DELETE FROM token WHERE repository = ?", (key,))
+
+
+def find_repository(connection: sqlite3.Connection, repository_id: str) -> RepositoryRecord | None:
+    """The record of a live repository."""
+    row = connection.execute(f"{_RECORD} AND r.id = ?", (repository_id,)).fetchone()
+    return None if row is None else _record(row)
+
+
+def list_repositories(
+    connection: sqlite3.Connection, limit: int, offset: int, owner: str | None
+) -> tuple[list[RepositoryRecord], int]:
+    """A page, newest first, and the total, both of one snapshot. Keys are in the order of creation: no sorting."""
+    owned = "" if owner is None else _OWNED
+    names = {"owner": owner, "limit": limit, "offset": offset}
+    connection.execute("BEGIN")
+    page = connection.execute(f"{_RECORD} {owned} ORDER BY r.key DESC LIMIT :limit OFFSET :offset", names).fetchall()
+    total: int = connection.execute(f"{_COUNT} {owned}", names).fetchone()[0]
+    return [_record(row) for row in page], total
+
+
+def live_forks(connection: sqlite3.Connection, repository_id: str) -> list[str]:
+    """Ids of the live direct forks, oldest first; none if the repository is not live."""
+    rows = connection.execute(
+        """
+        SELECT id FROM repository
+        WHERE source = (SELECT key FROM repository WHERE id = ? AND deleted_at_s IS NULL) AND deleted_at_s IS NULL
+        ORDER BY key
+        """,
+        (repository_id,),
+    )
+    return [repository_id for (repository_id,) in rows]
+
+
+def _record(row: tuple[str, str | None, int, str | None, int]) -> RepositoryRecord:
+    repository_id, owner, created_at_s, source_id, read_only = row
+    return RepositoryRecord(repository_id, owner, created_at_s, source_id, bool(read_only))

@@ -1,0 +1,44 @@
+"""A fair lock between the processes that share a catalog.
+
+SQLite's own lock is taken by whoever happens to poll it first after it fell free, and a process with much to write
+finds it free again and again before a sleeping one wakes. Here the next holder stands at a turnstile: a second lock,
+kept while waiting for the first. Whoever gives the lock back has to pass the turnstile again, which the waiting one
+leaves only with the lock in its hand. The kernel queues those who wait, and frees both locks of a process that dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+
+class WriteLock:
+    """One holder among all processes and all WriteLock objects on these files. For one thread at a time."""
+
+    def __init__(self, database: Path) -> None:
+        self._turnstile = _lock_file(database, "turn")
+        self._lock = _lock_file(database, "lock")
+
+    def __enter__(self) -> Self:
+        fcntl.flock(self._turnstile, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        finally:
+            fcntl.flock(self._turnstile, fcntl.LOCK_UN)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Give back what is held."""
+        self._turnstile.close()
+        self._lock.close()
+
+
+def _lock_file(database: Path, purpose: str) -> BinaryIO:
+    return database.with_name(f"{database.name}-{purpose}").open("ab", buffering=0)
