@@ -1,6 +1,6 @@
 """A manifest: one published state of a repository, immutable, named by the SHA-256 of its canonical bytes.
 
-Format: docs/formats.md, "Manifest". Text lines in a fixed order, so that it can be read with `less` and has one spelling.
+Format: docs/formats.md, "Manifest". Text lines in a fixed order: readable, with one spelling.
 """
 
 from __future__ import annotations

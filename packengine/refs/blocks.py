@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _LEAF_MAGIC = b"PHRL\x01"
 _INDEX_MAGIC = b"PHRI\x01"
@@ -92,5 +93,5 @@ def decode_index(data: bytes) -> tuple[BlockRecord, ...]:
 
 
 def _check_order(names: Sequence[bytes]) -> None:
-    if not names or any(left >= right for left, right in zip(names, names[1:], strict=False)):
+    if not names or any(left >= right for left, right in pairwise(names)):
         raise CorruptRefBlock("a block is empty or out of order")

@@ -1,9 +1,9 @@
-"""The ref table: sorted entries, whole in the manifest while small, else cut into two levels of content-addressed blocks.
+"""The ref table: sorted entries, in the manifest while few, else cut into two levels of content-addressed blocks.
 
-A leaf block holds about 256 refs, an index block about 64 leaves, and the manifest lists the index blocks. Where a block
-starts is decided by the hash of the name it starts with, so a change rewrites one block of each level and leaves every
-other block, in this repository and in its forks, as it was. Names that were chosen to avoid or to force such starts meet a
-least and a greatest block size. Format: docs/formats.md, "Ref blocks".
+A leaf block holds about 256 refs, an index block about 64 leaves, and the manifest lists the index blocks. Where a
+block starts is decided by the hash of the name it starts with, so a change rewrites one block of each level and leaves
+every other block, in this repository and in its forks, as it was. Names that were chosen to avoid or to force such
+starts meet a least and a greatest block size. Format: docs/formats.md, "Ref blocks".
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from packengine.refs.blocks import BlockRecord, CorruptRefBlock, RefEntry, decode_index, decode_leaf, encode_index, encode_leaf
+from packengine.refs.blocks import (
+    BlockRecord,
+    CorruptRefBlock,
+    RefEntry,
+    decode_index,
+    decode_leaf,
+    encode_index,
+    encode_leaf,
+)
 
 INLINE_ENTRIES = 64
 """The largest table that sits in the manifest."""
@@ -95,7 +103,7 @@ class RefTable:
             leaves[low:high] = self._recut(leaves, low, high, own, blocks)
         if sum(leaf.ref_count for leaf in leaves) <= INLINE_ENTRIES:
             return build_table(self._all(leaves, blocks), oid_len=self.oid_len, load=self.load)
-        index = _cut_index(leaves, self.oid_len, blocks)
+        index = _cut_index(leaves, blocks)
         known = {record.digest for record in self.index}
         return RefTable(self.oid_len, None, index, self.load), {d: b for d, b in blocks.items() if d not in known}
 
@@ -114,7 +122,9 @@ class RefTable:
         return [
             entry
             for leaf in leaves
-            for entry in (decode_leaf(fresh[leaf.digest], self.oid_len) if leaf.digest in fresh else self._entries(leaf))
+            for entry in (
+                decode_leaf(fresh[leaf.digest], self.oid_len) if leaf.digest in fresh else self._entries(leaf)
+            )
         ]
 
     def _leaves(self, block: BlockRecord) -> tuple[BlockRecord, ...]:
@@ -123,7 +133,9 @@ class RefTable:
     def _entries(self, leaf: BlockRecord) -> tuple[RefEntry, ...]:
         entries = decode_leaf(self.load(leaf.digest), self.oid_len)
         if len(entries) != leaf.ref_count:
-            raise CorruptRefBlock(f"ref block {leaf.digest.hex()}: {len(entries)} refs, its index says {leaf.ref_count}")
+            raise CorruptRefBlock(
+                f"ref block {leaf.digest.hex()}: {len(entries)} refs, its index says {leaf.ref_count}"
+            )
         return entries
 
     @staticmethod
@@ -136,15 +148,13 @@ def empty_table(*, oid_len: int, load: LoadBlock) -> RefTable:
     return RefTable(oid_len, (), (), load)
 
 
-def build_table(
-    entries: Sequence[RefEntry], *, oid_len: int, load: LoadBlock
-) -> tuple[RefTable, dict[bytes, bytes]]:
+def build_table(entries: Sequence[RefEntry], *, oid_len: int, load: LoadBlock) -> tuple[RefTable, dict[bytes, bytes]]:
     """A table of these entries, sorted by name without duplicates, and its blocks by digest."""
     if len(entries) <= INLINE_ENTRIES:
         return RefTable(oid_len, tuple(entries), (), load), {}
     blocks: dict[bytes, bytes] = {}
     leaves = _cut_leaves(entries, oid_len, blocks)
-    return RefTable(oid_len, None, _cut_index(leaves, oid_len, blocks), load), blocks
+    return RefTable(oid_len, None, _cut_index(leaves, blocks), load), blocks
 
 
 def _spans(touched: Iterable[int]) -> list[tuple[int, int]]:
@@ -174,7 +184,7 @@ def _cut_leaves(entries: Sequence[RefEntry], oid_len: int, blocks: dict[bytes, b
     return records
 
 
-def _cut_index(leaves: Sequence[BlockRecord], oid_len: int, blocks: dict[bytes, bytes]) -> tuple[BlockRecord, ...]:
+def _cut_index(leaves: Sequence[BlockRecord], blocks: dict[bytes, bytes]) -> tuple[BlockRecord, ...]:
     records = []
     for run in _runs([leaf.first for leaf in leaves], INDEX_SPREAD, INDEX_SIZES):
         group = leaves[run]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core_ext import Cancel, ObjectDb, PackStream
-
+from packengine.manifests import ObjectFormat
 from packengine.repository.errors import ExportRefused
 from packengine.repository.limits import Limits
 from packengine.repository.packs import make_index
@@ -26,7 +26,7 @@ class Exporter:
         self._limits = limits
 
     def export(self, state: RepositoryState, path: Path, progress: Progress) -> None:
-        """Write what the refs reach, as one pack, into a new folder. Raises ExportRefused if it exists and is not empty."""
+        """Write what the refs reach, as one pack, into a new folder. Raises ExportRefused if it is not empty."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ExportRefused(f"{path} exists and is not an empty folder")
         for folder in ("objects/pack", "objects/info", "refs/heads", "refs/tags"):
@@ -50,7 +50,7 @@ class Exporter:
         self._index(final, state.manifest.object_format)
         final.with_suffix(".pack").chmod(0o444)
 
-    def _index(self, final: Path, object_format: str) -> None:
+    def _index(self, final: Path, object_format: ObjectFormat) -> None:
         opened = make_index(final.with_suffix(".pack"), final.with_suffix(".idx"), object_format, self._limits)
         final.with_suffix(".rev").write_bytes(opened.rev_bytes())
 

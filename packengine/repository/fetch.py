@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core_ext import Cancel, ObjectDb, ObjectSet, PackStream
-
-from packengine.refs import RefEntry
 from packengine.repository.limits import Limits
 from packengine.repository.publish import now_ms
 from packengine.repository.state import RepositoryState, StateLoader
@@ -38,11 +36,6 @@ class FetchService:
         self._loader = loader
         self._visibility = visibility
         self._limits = limits
-
-    def refs(self, state: RepositoryState, prefixes: Sequence[bytes]) -> Iterator[RefEntry]:
-        """Entries under any of the prefixes, each once, in name order; no prefix means all."""
-        for prefix in _without_covered(prefixes) or [b""]:
-            yield from state.manifest.refs.with_prefix(prefix)
 
     def begin(self, state: RepositoryState, wants: Sequence[bytes]) -> Fetch:
         """A fetch of these wants. Raises NotOurRef for the first that may not be had."""
@@ -107,11 +100,3 @@ class Fetch:
             return objects
         # A tag may point at a tag: what the first reaches beyond what is sent anyway goes along.
         return objects.union(self._objects.difference(tags, [*self._wants, *common], cancel=cancel)[0])
-
-
-def _without_covered(prefixes: Sequence[bytes]) -> list[bytes]:
-    kept: list[bytes] = []
-    for prefix in sorted(set(prefixes)):
-        if not kept or not prefix.startswith(kept[-1]):
-            kept.append(prefix)
-    return kept

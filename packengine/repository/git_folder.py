@@ -98,7 +98,9 @@ def open_git_folder(path: Path) -> GitFolder:
     common_file = git_dir / "commondir"
     common_dir = (git_dir / common_file.read_text().strip()).resolve() if common_file.exists() else git_dir
     if (common_dir / "shallow").exists():
-        raise ImportRefused(f"{path} is a shallow clone: its history is not all here; run `git fetch --unshallow` first")
+        raise ImportRefused(
+            f"{path} is a shallow clone: its history is not all here; run `git fetch --unshallow` first"
+        )
     object_format = _object_format(common_dir)
     return GitFolder(git_dir, common_dir, tuple(_object_dirs(common_dir / "objects")), object_format)
 

@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core_ext import Cancel, IngestedPack, MissingObject, ObjectDb, Pack, PackBuilder
-
-from packengine.manifests import Manifest, PublishKind, digest_of, encode_manifest
+from packengine.manifests import Manifest, ObjectFormat, PublishKind, digest_of, encode_manifest
 from packengine.refs import RefEntry, build_table
 from packengine.refs.names import is_valid_ref_name
 from packengine.repository.errors import ImportRefused
@@ -40,7 +39,7 @@ class Importer:
     def take_over(self, path: Path, first: Manifest, progress: Progress) -> tuple[bytes, list[Row]]:
         """Store what the refs at `path` reach. Returns the digest of the manifest, and the rows it needs.
 
-        first: the manifest that an empty repository would start with. Raises ImportRefused; nothing is left behind then.
+        first: the manifest of an empty repository. Raises ImportRefused; nothing is left behind then.
         """
         folder = open_git_folder(path)
         with scratch_folder(self._quarantine) as scratch:
@@ -76,7 +75,7 @@ class Importer:
         if len(builder):
             yield _write(builder, scratch)
 
-    def _index(self, path: Path, object_format: str) -> Pack:
+    def _index(self, path: Path, object_format: ObjectFormat) -> Pack:
         return make_index(path, path.with_suffix(".idx"), object_format, self._limits)
 
     def _repack(
@@ -130,7 +129,9 @@ def _entries(folder: GitFolder, objects: ObjectDb) -> list[RefEntry]:
         if not is_valid_ref_name(name):
             raise ImportRefused(f"{folder.git_dir}: {name!r} is not a valid ref name")
         if not objects.contains(oid):
-            raise ImportRefused(f"{folder.git_dir}: {name.decode('utf-8', 'replace')} names {oid.hex()}, which is missing")
+            raise ImportRefused(
+                f"{folder.git_dir}: {name.decode('utf-8', 'replace')} names {oid.hex()}, which is missing"
+            )
         peeled = objects.peel(oid)[1]
         entries.append(RefEntry(name, oid, None if peeled == oid else peeled))
     return entries

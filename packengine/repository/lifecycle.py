@@ -58,9 +58,7 @@ class Lifecycle:
         new_id = chosen_id(repository_id)
         data = encode_manifest(self.first_manifest(actor, object_format, default_branch))
         row = Row(RowKind.MANIFEST, digest_of(data), data)
-        new = NewRepository(
-            new_id, owner, now_s(), row.digest, source_id=None, read_only=read_only, token=token
-        )
+        new = NewRepository(new_id, owner, now_s(), row.digest, source_id=None, read_only=read_only, token=token)
         self._catalog.create_repositories([new], [row])
         return new_id
 
@@ -76,9 +74,7 @@ class Lifecycle:
         """A second pointer to the source's manifest. Returns the fork's id."""
         new_id = chosen_id(fork_id)
         manifest = self._catalog.pointer(source_id).manifest
-        new = NewRepository(
-            new_id, owner, now_s(), manifest, source_id=source_id, read_only=read_only, token=token
-        )
+        new = NewRepository(new_id, owner, now_s(), manifest, source_id=source_id, read_only=read_only, token=token)
         self._catalog.create_repositories([new])
         return new_id
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from threading import Lock
 
 from cachetools import LRUCache
-from core_ext import Cancel, IngestedPack, ObjectDb, Pack, PackIngest, index_pack
 
+from core_ext import Cancel, IngestedPack, ObjectDb, Pack, PackIngest, index_pack
 from packengine.manifests import ObjectFormat, PackPlace, PackRecord
 from packengine.repository.limits import Limits
 from packengine.storage.ports import BlobStore, Catalog, Row, RowKind, RowMissing
@@ -33,7 +33,7 @@ class PackShelf:
         self._resident: LRUCache[bytes, Pack] = LRUCache(limits.resident_tail_bytes, getsizeof=_resident_bytes)
 
     def open(self, record: PackRecord, object_format: ObjectFormat) -> Pack:
-        """The handle of a stored pack. Raises RowMissing, BlobMissing, or CorruptPack and CorruptIndex from the core."""
+        """The handle of a stored pack. Raises RowMissing, BlobMissing, CorruptPack or CorruptIndex."""
         shelf = self._resident if record.place is PackPlace.TAIL else self._mapped
         with self._lock:
             pack = shelf.get(record.digest)
@@ -78,7 +78,9 @@ def make_index(path: Path, idx_path: Path, object_format: ObjectFormat, limits: 
     return Pack.open(str(path), str(idx_path), object_format=object_format)
 
 
-def open_ingest(quarantine: Path, object_format: ObjectFormat, limits: Limits, cancel: Cancel | None = None) -> PackIngest:
+def open_ingest(
+    quarantine: Path, object_format: ObjectFormat, limits: Limits, cancel: Cancel | None = None
+) -> PackIngest:
     """A new ingest in quarantine, in memory until it outgrows the tail."""
     return PackIngest(
         str(quarantine / f"{secrets.token_hex(16)}.pack"),
@@ -138,7 +140,7 @@ class PackIntake:
             self._blobs.put_bytes(self._ingested.pack_bytes())
         else:
             # The idx goes first and without fsync: it is derived, and `Pack.open` checks it against its pack.
-            os.replace(idx_path, self._shelf.idx_path(self.record.digest))
+            Path(idx_path).replace(self._shelf.idx_path(self.record.digest))
             self._blobs.put_file(Path(pack_path), self.record.digest)
             self._ingested.release()
         self._stored = True

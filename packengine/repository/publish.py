@@ -1,8 +1,8 @@
 """The publish path: the only way a repository changes (design, laws 3 to 7).
 
-A publish derives a draft from a state, makes its bytes durable, and compare-and-swaps the pointer. If another publish came
-first, nothing of the draft is kept: it is derived anew from the state that won, with every check that reads state made
-again. Since each round that fails is a round in which somebody else's publish succeeded, the loop ends.
+A publish derives a draft from a state, makes its bytes durable, and compare-and-swaps the pointer. If another publish
+came first, nothing of the draft is kept: it is derived anew from the state that won, with every check that reads state
+made again. Since each round that fails is a round in which somebody else's publish succeeded, the loop ends.
 """
 
 from __future__ import annotations
@@ -112,5 +112,3 @@ class Publisher:
 def now_ms() -> int:
     """Milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
-
-

@@ -1,7 +1,7 @@
 """A push: commands, then a pack, then one publish (design, section 4).
 
-The pack is ingested in quarantine before anything is decided. What the decision reads of the repository (old values, names,
-closure) is read in `_derive`, which the publisher calls again whenever another publish came first.
+The pack is ingested in quarantine before anything is decided. What the decision reads of the repository (old values,
+names, closure) is read in `_derive`, which the publisher calls again whenever another publish came first.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core_ext import Cancel, CoreError, IngestedPack, MissingObject, ObjectDb, PackIngest
-
 from packengine.manifests import PublishKind
-from packengine.protocol.receive_pack import Command
+from packengine.protocol import Command
 from packengine.refs import RefChange
 from packengine.repository.actor import Actor
 from packengine.repository.limits import Limits

@@ -5,18 +5,18 @@ The reasons are those that Git's receive-pack gives, so that its clients explain
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from core_ext import ObjectDb
-
-from packengine.protocol.receive_pack import Command
-from packengine.refs import RefChange, RefEntry
-from packengine.refs.names import is_valid_ref_name
+from packengine.protocol import Command, command_refusals
+from packengine.refs import RefChange, RefEntry, RefTable
+from packengine.refs.names import conflicting_ref, is_branch
 from packengine.repository.limits import Limits
 from packengine.repository.state import RepositoryState
 
-_BRANCHES = b"refs/heads/"
 _LOST_RACE = "non-fast-forward"
 _ATOMIC = "atomic push failure"
 
@@ -69,7 +69,10 @@ def plan_refs(
     commands: Sequence[Command], state: RepositoryState, objects: ObjectLookup, limits: Limits, *, atomic: bool
 ) -> RefPlan:
     """Judge every command against one state. With `atomic` one bad command fails all."""
-    reasons = [_refusal(command, state, objects, limits) for command in commands]
+    reasons = [
+        refusal or _refusal(command, state, objects, limits)
+        for command, refusal in zip(commands, command_refusals(commands), strict=True)
+    ]
     _refuse_folder_conflicts(commands, reasons, state)
     if atomic and any(reasons):
         reasons = [reason or _ATOMIC for reason in reasons]
@@ -80,8 +83,8 @@ def plan_refs(
 
 def _refusal(command: Command, state: RepositoryState, objects: ObjectLookup, limits: Limits) -> str | None:
     name = command.name
-    if len(name) > limits.max_ref_name_bytes or not is_valid_ref_name(name):
-        return "funny refname"
+    if len(name) > limits.max_ref_name_bytes:
+        return f"ref name is {len(name)} bytes long, the limit is {limits.max_ref_name_bytes}"
     if state.record.read_only:
         return "repository is read-only"
     entry = state.manifest.refs.get(name)
@@ -89,9 +92,13 @@ def _refusal(command: Command, state: RepositoryState, objects: ObjectLookup, li
         return _delete_refusal(command, entry, state)
     if (entry.oid if entry is not None else None) != command.old_or_none:
         return _LOST_RACE
+    return _value_refusal(command, objects)
+
+
+def _value_refusal(command: Command, objects: ObjectLookup) -> str | None:
     if not objects.contains(command.new):
         return "missing necessary objects"
-    if name.startswith(_BRANCHES) and objects.kind(command.new) != "commit":
+    if is_branch(command.name) and objects.kind(command.new) != "commit":
         return "cannot point a branch at an object that is not a commit"
     return None
 
@@ -107,28 +114,28 @@ def _delete_refusal(command: Command, entry: RefEntry | None, state: RepositoryS
 
 
 def _refuse_folder_conflicts(commands: Sequence[Command], reasons: list[str | None], state: RepositoryState) -> None:
-    """Refuse `a` beside `a/b`, counting what this push itself creates and deletes."""
-    gone = {c.name for c, r in zip(commands, reasons, strict=True) if r is None and c.is_delete}
-    born: set[bytes] = set()
+    """Refuse `a` beside `a/b`, counting what this push itself deletes and creates."""
+    allowed = [command for command, reason in zip(commands, reasons, strict=True) if reason is None]
+    deletions = [RefChange(command.name, None) for command in allowed if command.is_delete]
+    stored = state.manifest.refs.apply(deletions)[0] if deletions else state.manifest.refs
+    born: list[bytes] = []
     for at, command in enumerate(commands):
-        if reasons[at] is not None or command.is_delete or command.old_or_none is not None:
+        if reasons[at] is not None or command.is_delete or not command.is_create:
             continue
-        rival = _folder_rival(command.name, state, gone, born)
+        rival = conflicting_ref(command.name, partial(_first_from, stored, born))
         if rival is None:
-            born.add(command.name)
+            insort(born, command.name)
         else:
             reasons[at] = f"{rival.decode('utf-8', 'replace')!r} exists; cannot create the ref beside it"
 
 
-def _folder_rival(name: bytes, state: RepositoryState, gone: set[bytes], born: set[bytes]) -> bytes | None:
-    parts = name.split(b"/")
-    for depth in range(1, len(parts)):
-        above = b"/".join(parts[:depth])
-        if above in born or (above not in gone and state.manifest.refs.get(above) is not None):
-            return above
-    below = name + b"/"
-    stored = (entry.name for entry in state.manifest.refs.with_prefix(below) if entry.name not in gone)
-    return next(stored, None) or next((other for other in born if other.startswith(below)), None)
+def _first_from(stored: RefTable, born: list[bytes], start: bytes) -> bytes | None:
+    """The first name, stored or just created, that is not before `start`."""
+    entry = next(stored.scan(start), None)
+    names = [entry.name] if entry is not None else []
+    at = bisect_left(born, start)
+    names += born[at : at + 1]
+    return min(names, default=None)
 
 
 def _change(command: Command, objects: ObjectLookup) -> RefChange:

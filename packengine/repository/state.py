@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from threading import Lock
 
 from cachetools import LRUCache
-from core_ext import ObjectDb
 
+from core_ext import ObjectDb
 from packengine.manifests import Manifest, decode_manifest
 from packengine.refs import RefEntry
 from packengine.repository.limits import Limits
@@ -98,4 +98,3 @@ class StateLoader:
                 return
             manifest = self.manifest(manifest.parent)
         yield manifest
-

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from core_ext import CoreError
-
 from packengine.manifests import CorruptManifest, Manifest, PackPlace, PackRecord
 from packengine.refs import CorruptRefBlock
 from packengine.repository.progress import Progress
@@ -90,5 +89,6 @@ class Verifier:
         progress("Checking objects", report.objects, report.objects)
         if manifest.sealed and reached != report.objects:
             report.problems.append(
-                f"the manifest says that all is reachable; {report.objects - reached} of {report.objects} objects are not"
+                f"the manifest says that all is reachable; {report.objects - reached} objects of"
+                f" {report.objects} are not"
             )

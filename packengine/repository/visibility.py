@@ -1,7 +1,7 @@
 """Which objects a request may touch: those that the refs reach (design, law 8).
 
-In a sealed manifest presence is permission. Otherwise the set of reachable objects is built once for a state of the refs and
-kept; a lookup is then a bit test.
+In a sealed manifest presence is permission. Otherwise the set of reachable objects is built once for a state of the
+refs and kept; a lookup is then a bit test.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from threading import Lock
 
 from cachetools import LRUCache
-from core_ext import ObjectDb
 
+from core_ext import ObjectDb
 from packengine.manifests import Manifest
 from packengine.repository.limits import Limits
 from packengine.repository.state import RepositoryState, StateLoader

@@ -1,0 +1,5 @@
+"""Smart HTTP: the Git paths."""
+
+from server.git.app import git_app
+
+__all__ = ["git_app"]

@@ -1,0 +1,156 @@
+"""The lean ASGI application of the Git paths: route, authorise, dispatch."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import partial
+from importlib.metadata import version
+
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+
+from packengine.protocol import (
+    ProtocolVersion,
+    ReceivePackOffer,
+    RemoteProtocolError,
+    Service,
+    UploadPackOffer,
+    WireLimits,
+    advertise_receive_pack,
+    advertise_v2,
+    err_packet,
+    negotiate_version,
+    service_preamble,
+)
+from packengine.repository import Actor, Engine, RepositoryState
+from packengine.storage.ports import CatalogBusy, RepositoryMissing
+from server.asgi import record_of
+from server.auth.git_tokens import GitAuthenticator, GitGrant, GitRefusal, GitService
+from server.config import Settings
+from server.git.exchange import BodyRefused, ClientGone, GitExchange
+from server.git.native import WorkerThreads
+from server.git.receive_pack import Pusher, ReceivePack
+from server.git.routes import Endpoint, GitRoute, parse_route
+from server.git.upload_pack import UploadPack
+
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+_AGENT = f"packhouse/{version('packhouse')}".encode()
+_THREADS_PER_CORE = 4
+_NOT_VERSION_2 = b"this server speaks protocol version 2 for fetches; use Git 2.26 or newer, or set protocol.version=2"
+_log = logging.getLogger(__name__)
+
+
+class GitApp:
+    """Serves `/git/<id>[.git]/…`."""
+
+    def __init__(self, engine: Engine, settings: Settings, authenticator: GitAuthenticator) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._authenticator = authenticator
+        self._threads = WorkerThreads((os.cpu_count() or 1) * _THREADS_PER_CORE)
+        limits = WireLimits()
+        self._upload_pack = UploadPack(engine, self._threads, limits)
+        self._receive_pack = ReceivePack(engine, self._threads, limits)
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"the Git paths speak HTTP only, not {scope['type']}")
+        exchange = GitExchange(
+            scope,
+            receive,
+            send,
+            body_limit_bytes=self._settings.git_body_limit_bytes,
+            idle_timeout_s=self._settings.request_timeout_secs,
+        )
+        try:
+            await self._serve(scope, exchange)
+        except ClientGone:
+            _log.info("client went away", extra={"fields": {"request_id": record_of(scope).request_id}})
+        except BodyRefused as refused:
+            await _refuse(exchange, refused.status, str(refused))
+        except CatalogBusy:
+            await _refuse(exchange, 503, "the server is busy; try again", (b"retry-after", b"1"))
+
+    async def _serve(self, scope: HTTPScope, exchange: GitExchange) -> None:
+        route = parse_route(scope["path"], scope["query_string"])
+        if route is None:
+            await _refuse(exchange, 404, "no such path; repositories are at /git/<id>.git")
+            return
+        record = record_of(scope)
+        record.template, record.repository_id = route.template, route.repository_id
+        if scope["method"] != route.method:
+            await _refuse(exchange, 405, f"use {route.method}", (b"allow", route.method.encode()))
+            return
+        verdict = await self._authorize(exchange, route)
+        if isinstance(verdict, GitRefusal):
+            await exchange.answer(verdict.status, verdict.body, *verdict.headers)
+            return
+        record.actor = verdict.subject
+        await self._serve_authorized(exchange, route, Actor(verdict.subject, record.request_id))
+
+    async def _authorize(self, exchange: GitExchange, route: GitRoute) -> GitGrant | GitRefusal:
+        header = exchange.header(b"authorization")
+        text = header.decode("latin-1") if header is not None else None
+        service: GitService = "git-receive-pack" if route.service is Service.RECEIVE_PACK else "git-upload-pack"
+        return await self._threads.run(lambda: self._authenticator.authorize(route.repository_id, text, service))
+
+    async def _serve_authorized(self, exchange: GitExchange, route: GitRoute, actor: Actor) -> None:
+        if route.service is None:
+            await _refuse(exchange, 403, "the dumb HTTP protocol is not served; use a Git that speaks smart HTTP")
+            return
+        try:
+            state = await self._threads.run(lambda: self._engine.load(route.repository_id))
+        except RepositoryMissing:
+            await _refuse(exchange, 404, "no such repository")
+            return
+        if route.endpoint is Endpoint.ADVERTISEMENT:
+            await self._advertise(exchange, route.service, state)
+        elif exchange.header(b"content-type") != route.service.request_type.encode():
+            await _refuse(exchange, 415, f"Content-Type must be {route.service.request_type}")
+        elif route.service is Service.UPLOAD_PACK:
+            await self._call_upload_pack(exchange, state)
+        else:
+            await self._receive_pack.serve(exchange, state, Pusher(actor, self._push_offer(state)))
+
+    async def _advertise(self, exchange: GitExchange, service: Service, state: RepositoryState) -> None:
+        asked = negotiate_version(exchange.header(b"git-protocol"))
+        await exchange.start(200, service.advertisement_type)
+        if service is Service.RECEIVE_PACK:
+            refs = ((entry.name, entry.oid) for entry in state.manifest.refs.scan())
+            chunks = advertise_receive_pack(self._push_offer(state), refs, asked)
+            while (chunk := await self._threads.run(partial(next, chunks, None))) is not None:
+                await exchange.write(chunk)
+        elif asked is ProtocolVersion.V2:
+            await exchange.write(advertise_v2(_fetch_offer(state)))
+        else:
+            await exchange.write(service_preamble(service) + err_packet(_NOT_VERSION_2))
+        await exchange.end()
+
+    async def _call_upload_pack(self, exchange: GitExchange, state: RepositoryState) -> None:
+        if negotiate_version(exchange.header(b"git-protocol")) is not ProtocolVersion.V2:
+            error = RemoteProtocolError(_NOT_VERSION_2)
+            await exchange.answer(
+                200, err_packet(error.sentence), (b"content-type", Service.UPLOAD_PACK.result_type.encode())
+            )
+            return
+        await self._upload_pack.serve(exchange, state, _fetch_offer(state))
+
+    @staticmethod
+    def _push_offer(state: RepositoryState) -> ReceivePackOffer:
+        return ReceivePackOffer(agent=_AGENT, object_format=state.manifest.object_format)
+
+
+def _fetch_offer(state: RepositoryState) -> UploadPackOffer:
+    return UploadPackOffer(agent=_AGENT, object_format=state.manifest.object_format)
+
+
+async def _refuse(exchange: GitExchange, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
+    """A plain-text refusal, which Git shows to its user; nothing if an answer is under way already."""
+    if exchange.started:
+        raise ClientGone
+    await exchange.answer(status, f"{text}\n".encode(), _TEXT, *headers)
+
+
+def git_app(engine: Engine, settings: Settings, authenticator: GitAuthenticator) -> ASGIFramework:
+    """The application to mount at `/git/`."""
+    return GitApp(engine, settings, authenticator)

@@ -1,0 +1,153 @@
+"""One Git request over ASGI: its headers, its body as it comes, and an answer in large pieces."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator
+from typing import cast
+
+import trio
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
+
+_NO_CACHE = (
+    (b"cache-control", b"no-cache, max-age=0, must-revalidate"),
+    (b"expires", b"Fri, 01 Jan 1980 00:00:00 GMT"),
+    (b"pragma", b"no-cache"),
+)
+_INFLATE_PIECE_BYTES = 256 * 1024
+
+
+class ClientGone(Exception):
+    """The client went away, or stopped moving for longer than the timeout. Nobody is there to be answered."""
+
+
+class BodyRefused(Exception):
+    """The request body cannot be taken. `status` and the message are the answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class GitExchange:
+    """Reads one request and writes one answer.
+
+    A step that makes no progress for `idle_timeout_s` ends the exchange; a slow but living client may take as long as
+    it likes.
+    """
+
+    def __init__(
+        self,
+        scope: HTTPScope,
+        receive: ASGIReceiveCallable,
+        send: ASGISendCallable,
+        *,
+        body_limit_bytes: int,
+        idle_timeout_s: float,
+    ) -> None:
+        self._headers = {name.lower(): value for name, value in scope["headers"]}
+        self._receive = receive
+        self._send = send
+        self._body_limit_bytes = body_limit_bytes
+        self._idle_timeout_s = idle_timeout_s
+        self.started = False
+
+    def header(self, name: bytes) -> bytes | None:
+        """A request header by its lowercase name."""
+        return self._headers.get(name)
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The request body, its Content-Encoding undone. Raises BodyRefused or ClientGone.
+
+        The limit counts bytes after inflating: a small request may not become a large one.
+        """
+        encoding = (self.header(b"content-encoding") or b"identity").lower()
+        if encoding not in (b"identity", b"gzip", b"x-gzip"):
+            raise BodyRefused(415, f"Content-Encoding {encoding.decode('latin-1')} is not supported; use gzip or none")
+        taken = 0
+        pieces = self._wire_body() if encoding == b"identity" else _gunzip(self._wire_body())
+        async for piece in pieces:
+            taken += len(piece)
+            if taken > self._body_limit_bytes:
+                raise BodyRefused(413, f"the request is larger than {self._body_limit_bytes} bytes")
+            yield piece
+
+    async def start(self, status: int, content_type: str) -> None:
+        """Begin a streamed answer."""
+        await self._send_start(status, [(b"content-type", content_type.encode()), *_NO_CACHE])
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of the answer; returns when the connection has taken it."""
+        with self._watched():
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self) -> None:
+        """The answer is complete."""
+        with self._watched():
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def answer(self, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+        """A whole small answer."""
+        length = (b"content-length", str(len(body)).encode())
+        await self._send_start(status, [*headers, length, *_NO_CACHE])
+        with self._watched():
+            await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def wait_gone(self) -> None:
+        """Return when the client goes away. Only after the body was read to its end."""
+        while True:
+            event = await self._receive()
+            if event["type"] == "http.disconnect":
+                return
+
+    async def _send_start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.started = True
+        event = {"type": "http.response.start", "status": status, "headers": headers}
+        with self._watched():
+            await self._send(event)  # type: ignore[arg-type]  # `trailers` is optional in ASGI, not in Hypercorn's type
+
+    async def _wire_body(self) -> AsyncIterator[bytes]:
+        more = True
+        while more:
+            with self._watched():
+                event = await self._receive()
+            if event["type"] != "http.request":
+                raise ClientGone
+            more = event["more_body"]
+            if event["body"]:
+                yield event["body"]
+
+    def _watched(self) -> _Watch:
+        return _Watch(self._idle_timeout_s)
+
+
+class _Watch:
+    """A fail_after that says ClientGone."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._scope = trio.CancelScope(deadline=trio.current_time() + timeout_s)
+
+    def __enter__(self) -> None:
+        self._scope.__enter__()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        swallowed = self._scope.__exit__(cast("type[BaseException] | None", kind), error, cast("None", trace))
+        if swallowed and self._scope.cancelled_caught:
+            raise ClientGone
+
+
+async def _gunzip(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Inflate in bounded pieces: what a few bytes expand to is never in memory at once."""
+    inflate = zlib.decompressobj(wbits=31)
+    async for piece in pieces:
+        pending = piece
+        while pending and not inflate.eof:
+            try:
+                data = inflate.decompress(pending, _INFLATE_PIECE_BYTES)
+            except zlib.error as error:
+                raise BodyRefused(400, f"the gzip body is damaged: {error}") from error
+            pending = inflate.unconsumed_tail
+            if data:
+                yield data
+    if not inflate.eof:
+        raise BodyRefused(400, "the gzip body is cut short")

@@ -1,0 +1,56 @@
+"""Native and blocking work off the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import outcome
+import trio
+
+T = TypeVar("T")
+
+
+class WorkerThreads:
+    """Runs engine calls in threads, so many at a time; the rest wait in turn."""
+
+    def __init__(self, count: int) -> None:
+        self._limiter = trio.CapacityLimiter(count)
+
+    async def run(self, work: Callable[[], T], *, stop: Callable[[], None] | None = None) -> T:
+        """Run in a thread. `stop` must end the work soon when called from another thread.
+
+        When the task is cancelled, `stop` is called and the thread is waited for: a thread that outlived its request
+        would keep what the request holds.
+        """
+        if stop is None:
+            return await trio.to_thread.run_sync(work, limiter=self._limiter)
+        # Waiting for a place must be cancellable as usual; only once the thread runs is it waited for.
+        token = object()
+        await self._limiter.acquire_on_behalf_of(token)
+        try:
+            result = await _run_and_wait(work, stop)
+        finally:
+            self._limiter.release_on_behalf_of(token)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        return result.unwrap()
+
+
+async def _run_and_wait(work: Callable[[], T], stop: Callable[[], None]) -> outcome.Outcome[T]:
+    finished = False
+
+    async def call_stop() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            if not finished:
+                stop()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(call_stop)
+        with trio.CancelScope(shield=True):
+            # The place was taken by the caller; this limiter only keeps Trio's own default from counting it again.
+            result = await trio.to_thread.run_sync(outcome.capture, work, limiter=trio.CapacityLimiter(1))
+        finished = True
+        nursery.cancel_scope.cancel()
+    return result

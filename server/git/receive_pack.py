@@ -1,0 +1,144 @@
+"""git-receive-pack over HTTP: one push."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+
+import trio
+
+from packengine.protocol import (
+    PackData,
+    ProbeRequest,
+    PushCapabilities,
+    PushCommands,
+    ReceivePackOffer,
+    ReceivePackRequestParser,
+    RemoteProtocolError,
+    Service,
+    WireLimits,
+    committed_report,
+    push_error,
+    push_message,
+    rejected_report,
+)
+from packengine.repository import Actor, Engine, LimitReached, Push, PushOutcome, RepositoryState
+from packengine.sideband import KEEP_ALIVE
+from server.git.exchange import GitExchange
+from server.git.native import WorkerThreads
+
+_FEED_BYTES = 256 * 1024
+_SILENCE_S = 5.0
+"""wire.md, pitfall 7."""
+
+_RESULT_TYPE = Service.RECEIVE_PACK.result_type
+
+
+@dataclass(frozen=True, slots=True)
+class Pusher:
+    """Who pushes, and with what to answer whom."""
+
+    actor: Actor
+    offer: ReceivePackOffer
+
+
+class ReceivePack:
+    """Answers one POST to git-receive-pack."""
+
+    def __init__(self, engine: Engine, threads: WorkerThreads, limits: WireLimits) -> None:
+        self._engine = engine
+        self._threads = threads
+        self._limits = limits
+
+    async def serve(self, exchange: GitExchange, state: RepositoryState, pusher: Pusher) -> None:
+        """Read commands and pack, publish, report."""
+        parser = ReceivePackRequestParser(pusher.offer, self._limits)
+        try:
+            request, push = await self._receive(exchange, state, pusher.actor, parser)
+        except RemoteProtocolError as error:
+            await self._answer(exchange, push_error(error.sentence, parser.capabilities))
+            return
+        if request is None or push is None:
+            await self._answer(exchange, b"")
+            return
+        await exchange.start(200, _RESULT_TYPE)
+        await self._finish(exchange, request.capabilities, push)
+        await exchange.end()
+
+    async def _receive(
+        self, exchange: GitExchange, state: RepositoryState, actor: Actor, parser: ReceivePackRequestParser
+    ) -> tuple[PushCommands | None, Push | None]:
+        """The commands, and the push with its pack fed; None for a lone flush that tries out credentials."""
+        request: PushCommands | None = None
+        push: Push | None = None
+        async for piece in _in_large_pieces(exchange.body()):
+            for event in parser.feed(piece):
+                match event:
+                    case ProbeRequest():
+                        return None, None
+                    case PushCommands():
+                        request, push = event, self._begin(state, event, actor)
+                    case PackData(data) if push is not None:
+                        await self._feed(push, data)
+        parser.finish()
+        return request, push
+
+    def _begin(self, state: RepositoryState, request: PushCommands, actor: Actor) -> Push:
+        if request.shallow:
+            raise RemoteProtocolError("shallow update not allowed")
+        return self._engine.pushes.begin(state, request.commands, actor, atomic=request.capabilities.atomic)
+
+    async def _feed(self, push: Push, data: bytes) -> None:
+        await self._threads.run(lambda: push.feed(data), stop=push.cancel)
+
+    async def _finish(self, exchange: GitExchange, capabilities: PushCapabilities, push: Push) -> None:
+        """Decide, with keep-alives, and report. The pack has arrived: from here on silence would be ours."""
+        outcome: PushOutcome | None = None
+        error = b""
+        async with trio.open_nursery() as nursery:
+            if capabilities.side_band_64k:
+                nursery.start_soon(_keep_alive, exchange)
+            # Not cancellable: a client that goes away now may have its push published, and must not have half of it.
+            try:
+                outcome = await self._threads.run(push.finish)
+            except LimitReached as limit:
+                error = push_error(str(limit).encode(), capabilities)
+            nursery.cancel_scope.cancel()
+        if outcome is None:
+            await exchange.write(error)
+            return
+        for warning in outcome.warnings:
+            await exchange.write(push_message(f"warning: {warning}", capabilities))
+        for chunk in _report(outcome, capabilities):
+            await exchange.write(chunk)
+
+    @staticmethod
+    async def _answer(exchange: GitExchange, body: bytes) -> None:
+        await exchange.answer(200, body, (b"content-type", _RESULT_TYPE.encode()))
+
+
+def _report(outcome: PushOutcome, capabilities: PushCapabilities) -> Iterable[bytes]:
+    if outcome.committed is not None:
+        return committed_report(outcome.committed, outcome.verdicts, capabilities)
+    refusals = [(ref, reason) for ref, reason in outcome.verdicts if reason is not None]
+    return rejected_report(outcome.unpack_error, refusals, capabilities)
+
+
+async def _keep_alive(exchange: GitExchange) -> None:
+    while True:
+        await trio.sleep(_SILENCE_S)
+        await exchange.write(KEEP_ALIVE)
+
+
+async def _in_large_pieces(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Gather what arrives, so that a thread is called once for each 256 KiB, not once for each read."""
+    held: list[bytes] = []
+    held_bytes = 0
+    async for piece in pieces:
+        held.append(piece)
+        held_bytes += len(piece)
+        if held_bytes >= _FEED_BYTES:
+            yield b"".join(held)
+            held, held_bytes = [], 0
+    if held:
+        yield b"".join(held)
