@@ -1,16 +1,16 @@
 //! The bounded cache of decoded objects that other objects are deltas against.
 
+use crate::Content;
 use hashbrown::HashMap;
 use packhouse_object::Kind;
 use parking_lot::Mutex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a cached object was decoded from: a pack's id and an offset in it.
 pub(crate) type Key = (u64, u64);
 
 /// A decoded object.
-pub(crate) type Decoded = (Kind, Arc<[u8]>);
+pub(crate) type Decoded = (Kind, Content);
 
 const SHARDS: usize = 16;
 /// An object over this part of the budget is not kept: it would push out too many others.

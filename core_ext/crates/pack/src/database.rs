@@ -5,7 +5,7 @@
 //! are handed out.
 
 use crate::cache::{Cache, Decoded};
-use crate::{BitSet, Pack, decode};
+use crate::{BitSet, Content, Pack, decode};
 use packhouse_object::{Error, Kind, ObjectFormat, Oid, Result};
 use std::sync::{Arc, OnceLock};
 
@@ -193,7 +193,7 @@ impl Database {
     ///
     /// # Errors
     /// `CorruptPack`; `Limit` if the object is larger than `max_bytes` or it or a delta base larger than the database's limit.
-    pub fn read(&self, ordinal: Ordinal, max_bytes: u64) -> Result<(Kind, Arc<[u8]>)> {
+    pub fn read(&self, ordinal: Ordinal, max_bytes: u64) -> Result<(Kind, Content)> {
         let (pack, offset) = self.pack_and_offset(ordinal);
         self.read_at(pack, offset, max_bytes)
     }

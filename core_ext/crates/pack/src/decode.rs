@@ -1,10 +1,9 @@
 //! Decoding a stored entry: inflate, and apply the deltas of its chain, without recursion.
 
 use crate::cache::{Cache, Decoded};
-use crate::{EntryHeader, EntryKind, Limits, Pack};
+use crate::{Content, EntryHeader, EntryKind, Limits, Pack};
 use packhouse_object::{Error, Result, delta, zlib};
 use std::cell::RefCell;
-use std::sync::Arc;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -70,7 +69,7 @@ fn chain_of(pack: &Pack, offset: u64, limits: &Limits, cache: &Cache) -> Result<
     }
 }
 
-fn whole_at(pack: &Pack, offset: u64, header: &EntryHeader, limits: &Limits) -> Result<Arc<[u8]>> {
+fn whole_at(pack: &Pack, offset: u64, header: &EntryHeader, limits: &Limits) -> Result<Content> {
     let mut content = Vec::new();
     zlib::inflate_exact(pack.stream_at(offset, header)?, header.size, limits.max_object_bytes, &mut content)
         .map_err(|error| pack.named(offset, error))?;

@@ -12,6 +12,8 @@ pub(crate) const LARGE_OFFSET: u32 = 1 << 31;
 
 const FANOUT_START: usize = 8;
 const FANOUT_LEN: usize = 256 * 4;
+/// How many positions the first step from a guessed one goes.
+const FIRST_STEP: u32 = 16;
 const OIDS_START: usize = FANOUT_START + FANOUT_LEN;
 
 /// An idx file that agrees with itself: sorted, without duplicates, its tables as long as its count says.
@@ -98,7 +100,7 @@ impl Index {
         if key.len() != self.format.oid_len() {
             return None;
         }
-        self.search(key, self.bucket(key[0]))
+        self.search(key, self.narrow(key, self.bucket(key[0])))
     }
 
     /// The CRC-32 of the stored entry at a position.
@@ -140,6 +142,29 @@ impl Index {
         let at = usize::from(first_byte);
         let start = if at == 0 { 0 } else { self.fanout[at - 1] };
         start..self.fanout[at]
+    }
+
+    /// Ids are evenly spread, so guess from the next four bytes where the key is, then widen until it is enclosed. Who
+    /// grinds ids against that gains no more than a binary search costs.
+    fn narrow(&self, key: &[u8], bucket: Range<u32>) -> Range<u32> {
+        let next_bytes = key[1..].first_chunk().copied().map_or(0, u32::from_be_bytes);
+        #[allow(clippy::cast_possible_truncation)] // less than the bucket's length
+        let guess = bucket.start + ((u64::from(next_bytes) * bucket.len() as u64) >> 32) as u32;
+        let (mut range, mut step) = (bucket, FIRST_STEP);
+        if guess >= range.end || self.oid_at(guess) > key {
+            range.end = guess.min(range.end);
+            while range.len() > step as usize && self.oid_at(range.end - step) > key {
+                (range.end, step) = (range.end - step, step * 4);
+            }
+            range.start = range.start.max(range.end.saturating_sub(step));
+        } else {
+            range.start = guess;
+            while range.len() > step as usize && self.oid_at(range.start + step) <= key {
+                (range.start, step) = (range.start + step, step.saturating_mul(4));
+            }
+            range.end = range.end.min(range.start.saturating_add(step));
+        }
+        range
     }
 
     fn search(&self, key: &[u8], mut range: Range<u32>) -> Option<u32> {

@@ -5,6 +5,7 @@
 pub mod bitset;
 pub mod bytes;
 mod cache;
+mod content;
 pub mod database;
 mod decode;
 pub mod entry;
@@ -17,6 +18,7 @@ mod verify;
 
 pub use bitset::BitSet;
 pub use bytes::Bytes;
+pub use content::Content;
 pub use database::{Database, Limits, Ordinal};
 pub use entry::{EntryHeader, EntryKind};
 pub use index::Index;

@@ -10,6 +10,6 @@ impl ObjectSource for Database {
 
     fn read(&self, oid: &Oid, max_bytes: u64) -> Result<Option<(Kind, Vec<u8>)>> {
         let object = self.locate(oid).map(|ordinal| Self::read(self, ordinal, max_bytes)).transpose()?;
-        Ok(object.map(|(kind, content)| (kind, content.to_vec())))
+        Ok(object.map(|(kind, content)| (kind, content.into_vec())))
     }
 }
