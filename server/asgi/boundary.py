@@ -1,0 +1,59 @@
+"""The outermost application: an id for every request, a log line for every answer, an answer to every crash."""
+
+from __future__ import annotations
+
+import logging
+
+import trio
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+
+from server.asgi.exchange import Exchange
+from server.asgi.record import RequestRecord, open_record
+
+_CLIENT_CLOSED_REQUEST = 499
+"""nginx's status for a request whose client went away before the answer began."""
+
+_INTERNAL = b'{"error":{"code":"internal","message":"internal"}}'
+_log = logging.getLogger("packhouse.request")
+
+
+class RequestBoundary:
+    """Wraps the dispatcher."""
+
+    def __init__(self, app: ASGIFramework) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        record = open_record(scope)
+        started_at_s = trio.current_time()
+        try:
+            await self._answer(scope, Exchange(record, receive, send), record)
+        finally:
+            _log_request(record, trio.current_time() - started_at_s)
+
+    async def _answer(self, scope: HTTPScope, exchange: Exchange, record: RequestRecord) -> None:
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except Exception:
+            _log.exception("request failed", extra={"fields": {"request_id": record.request_id}})
+            if exchange.answer_started:
+                raise  # Hypercorn cuts the connection: the client must not take what it has for the whole
+            await exchange.answer(500, b"application/json", _INTERNAL)
+
+
+def _log_request(record: RequestRecord, duration_s: float) -> None:
+    fields = {
+        "request_id": record.request_id,
+        "method": record.method,
+        "path": record.template,
+        "status": _CLIENT_CLOSED_REQUEST if record.status is None else record.status,
+        "duration_ms": round(duration_s * 1000, 2),
+        "received_bytes": record.received_bytes,
+        "sent_bytes": record.sent_bytes,
+        "repository": record.repository_id,
+        "actor": record.actor,
+    }
+    _log.info("request", extra={"fields": fields})

@@ -1,0 +1,96 @@
+"""One request and its answer, as the server sees them from outside the application.
+
+An application may answer before it has read the request, and most refusals do. Two things go wrong then. Closing a
+socket with unread bytes in it resets the connection, and the client may lose the answer; and Hypercorn's read loop,
+blocked on the full queue of an application that no longer reads, never ends. So the last part of every answer waits for
+the rest of the request, read and thrown away, within bounds (nginx calls it a lingering close and has the same bounds).
+"""
+
+from __future__ import annotations
+
+import trio
+from hypercorn.typing import (
+    ASGIReceiveCallable,
+    ASGIReceiveEvent,
+    ASGISendCallable,
+    ASGISendEvent,
+    HTTPResponseBodyEvent,
+    HTTPResponseStartEvent,
+)
+
+from server.asgi.record import RequestRecord
+
+LINGER_TOTAL_S = 30.0
+LINGER_SILENCE_S = 5.0
+
+
+class Exchange:
+    """Stands between Hypercorn and an application: counts, names the request in the answer, and lingers."""
+
+    def __init__(self, record: RequestRecord, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        self._record = record
+        self._receive = receive
+        self._send = send
+        self._receive_lock = trio.Lock()  # a framework may have a reader of its own running while we linger
+        self._request_ended = False
+
+    @property
+    def answer_started(self) -> bool:
+        return self._record.status is not None
+
+    async def receive(self) -> ASGIReceiveEvent:
+        async with self._receive_lock:
+            return await self._receive_locked()
+
+    async def send(self, event: ASGISendEvent) -> None:
+        if event["type"] == "http.response.start":
+            await self._send(self._started(event))
+        elif event["type"] == "http.response.body":
+            await self._send_body(event)
+        else:
+            await self._send(event)
+
+    async def answer(self, status: int, content_type: bytes, body: bytes) -> None:
+        """A whole small answer."""
+        headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _started(self, event: HTTPResponseStartEvent) -> HTTPResponseStartEvent:
+        self._record.status = event["status"]
+        headers = [*event["headers"], (b"x-request-id", self._record.request_id.encode("ascii"))]
+        return {**event, "headers": headers}
+
+    async def _send_body(self, event: HTTPResponseBodyEvent) -> None:
+        self._record.sent_bytes += len(event["body"])
+        if event["more_body"] or self._request_ended:
+            await self._send(event)
+            return
+        await self._send({"type": "http.response.body", "body": event["body"], "more_body": True})
+        with trio.move_on_after(LINGER_TOTAL_S):
+            await self._discard_request(LINGER_SILENCE_S)
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """Send the end while somebody still reads; what is left of an endless request goes with the connection."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._discard_request, float("inf"))
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            nursery.cancel_scope.cancel()
+
+    async def _discard_request(self, silence_s: float) -> None:
+        with trio.CancelScope() as silence:
+            while not self._request_ended:
+                silence.deadline = trio.current_time() + silence_s
+                async with self._receive_lock:
+                    if not self._request_ended:
+                        await self._receive_locked()
+
+    async def _receive_locked(self) -> ASGIReceiveEvent:
+        event = await self._receive()
+        if event["type"] == "http.request":
+            self._record.received_bytes += len(event["body"])
+            self._request_ended = not event["more_body"]
+        elif event["type"] == "http.disconnect":
+            self._request_ended = True
+        return event

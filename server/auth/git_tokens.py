@@ -1,0 +1,80 @@
+"""Authorisation of Git requests by repository tokens.
+
+A private repository and a missing one answer alike: the token is judged before the repository is looked for, and the
+refusal depends on nothing but the token, the id in the path and the service.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from packengine.storage.ports import Catalog, TokenRecord, TokenScope
+from server.auth.header import git_token
+from server.auth.tokens import hash_token, token_id
+
+GitService = Literal["git-upload-pack", "git-receive-pack"]
+Headers = tuple[tuple[bytes, bytes], ...]
+
+CHALLENGE: Headers = ((b"www-authenticate", b'Basic realm="artifacts"'),)
+
+
+@dataclass(frozen=True, slots=True)
+class GitGrant:
+    """The request may go on, as far as its token is concerned."""
+
+    repository_id: str
+    token: TokenRecord
+
+    @property
+    def subject(self) -> str:
+        """What logs, manifests and audit rows call the holder of the token."""
+        return f"token:{token_id(self.token.token_hash)}"
+
+
+@dataclass(frozen=True, slots=True)
+class GitRefusal:
+    """The answer to a request that may not go on. `headers` hold the content type; the length is the sender's."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def _refusal(status: int, text: str, headers: Headers = ()) -> GitRefusal:
+    """Plain text, because that is what Git shows to its user."""
+    return GitRefusal(status, ((b"content-type", b"text/plain; charset=utf-8"), *headers), f"{text}\n".encode())
+
+
+UNAUTHORIZED = _refusal(401, "a repository token is required", CHALLENGE)
+FOREIGN_TOKEN = _refusal(403, "token not valid for this repo")
+READ_ONLY_TOKEN = _refusal(403, "token is read-only")
+
+
+class GitAuthenticator:
+    """Judges the Authorization header of a Git request."""
+
+    def __init__(self, catalog: Catalog, *, now_s: Callable[[], float] = time.time) -> None:
+        self._catalog = catalog
+        self._now_s = now_s
+
+    def authorize(self, repository_id: str, header: str | None, service: GitService) -> GitGrant | GitRefusal:
+        """Cost: one catalog read, so call it in a worker thread. The repository need not exist."""
+        token = git_token(header)
+        record = self._live(hash_token(token)) if token is not None else None
+        if record is None:
+            return UNAUTHORIZED
+        if record.repository_id != repository_id:
+            return FOREIGN_TOKEN
+        if service == "git-receive-pack" and record.scope is not TokenScope.WRITE:
+            return READ_ONLY_TOKEN
+        return GitGrant(repository_id, record)
+
+    def _live(self, token_hash: bytes) -> TokenRecord | None:
+        record = self._catalog.token(token_hash)
+        if record is None or record.revoked_at_s is not None:
+            return None
+        expired = record.expires_at_s is not None and record.expires_at_s <= self._now_s()
+        return None if expired else record

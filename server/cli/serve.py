@@ -1,0 +1,69 @@
+"""`packhouse serve`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from server.auth import generate_token
+from server.config import load_settings
+from server.process import run_server
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PATH = click.Path(path_type=Path)
+
+# Flag, type, help. None of them has a default here: server.config knows the defaults, and what comes before them.
+_OPTIONS: tuple[tuple[str, Any, str], ...] = (
+    ("--data-dir", _PATH, "Where repositories are kept.  [default: data]"),
+    ("--bind", str, "HOST:PORT to listen on; port 0 takes a free one.  [default: 127.0.0.1:8787]"),
+    ("--public-base-url", str, "Where clients reach the server, if a proxy stands before it."),
+    ("--admin-token", str, "For REST; others can see flags, so better set ARTIFACTS_ADMIN_TOKEN.  [default: made up]"),
+    ("--workers", int, "Worker processes.  [default: the number of cores]"),
+    ("--rest-body-limit-bytes", int, "Largest body of a REST request.  [default: 1 MiB]"),
+    ("--git-body-limit-bytes", int, "Largest body of a Git request.  [default: 2 GiB]"),
+    (
+        "--request-timeout-secs",
+        float,
+        "How long a client may send or take nothing before it is cut off.  [default: 300]",
+    ),
+    ("--tls-cert", _PATH, "Certificate chain, PEM. With --tls-key: speak TLS."),
+    ("--tls-key", _PATH, "The certificate's private key, PEM."),
+    ("--shutdown-timeout-secs", float, "How long running requests may take after the end was ordered.  [default: 30]"),
+    ("--shutdown-drain-delay-secs", float, "How long to serve on, not ready, before the end.  [default: 5]"),
+    ("--readiness-write-check", bool, "Whether /v1/health/ready tries the write path.  [default: true]"),
+    ("--log-level", click.Choice(["debug", "info", "warning", "error"]), "[default: info]"),
+    ("--log-format", click.Choice(["text", "json"]), "[default: text]"),
+)
+
+
+def _setting_options(function: F) -> F:
+    for flag, kind, text in reversed(_OPTIONS):
+        function = click.option(flag, type=kind, default=None, help=text)(function)
+    return function
+
+
+@click.command()
+@click.option("--config", type=_PATH, help="A TOML file with settings.")
+@_setting_options
+@click.option("--allow-insecure", is_flag=True, default=None, help="Listen beyond this machine without TLS.")
+def serve(config: Path | None, **flags: Any) -> None:
+    """Serve repositories over HTTP until SIGTERM or SIGINT.
+
+    Each option can be set in the environment (--data-dir as ARTIFACTS_DATA_DIR) and in the --config file (data_dir).
+    """
+    settings = load_settings(flags, config_path=config)
+    if settings.admin_token is None:
+        settings = replace(settings, admin_token=generate_token())
+        click.echo(
+            f"admin token: {settings.admin_token} (made up for this run; ARTIFACTS_ADMIN_TOKEN sets one)", err=True
+        )
+    run_server(settings, _announce)
+
+
+def _announce(url: str) -> None:
+    click.echo(f"listening on {url}")

@@ -1,0 +1,62 @@
+"""Log lines on stderr, as text for people or as JSON for collectors: one line an event, its facts as fields.
+
+Facts travel in `extra={"fields": {...}}`; a field of None is left out. No token is ever a field or part of a message.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from server.config import Settings
+
+
+def configure_logs(settings: Settings, *, process: str) -> None:
+    """Send everything at or above the chosen level to stderr. process: "parent" or "worker-<n>", told in each line."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(process) if settings.log_format == "json" else TextFormatter(process))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level.upper())
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def facts(self, record: logging.LogRecord) -> dict[str, Any]:
+        fields: dict[str, Any] = {"process": self._process, **getattr(record, "fields", {})}
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class JsonFormatter(_Formatter):
+    """One JSON object a line; a traceback is a string in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": _time(record), "level": record.levelname.lower(), "event": record.getMessage()}
+        line |= self.facts(record)
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class TextFormatter(_Formatter):
+    """`time level event name=value …`; a traceback follows on its own lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = " ".join(f"{name}={_quoted(value)}" for name, value in self.facts(record).items())
+        line = f"{_time(record)} {record.levelname.lower()} {record.getMessage()} {facts}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return text if text and text.isprintable() and not set(text) & set(' "=') else json.dumps(text)

@@ -1,0 +1,148 @@
+"""A worker process: Hypercorn on Trio over a listening socket that the parent bound. Run by the parent only.
+
+Nothing in a worker knows of the others; the catalog's compare-and-swap keeps them honest (design, section 8).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve
+
+from packengine.repository import Engine
+from packengine.storage.ports import StorageError
+from server.asgi import Dispatcher, RequestBoundary
+from server.auth import GitAuthenticator, RestAuthenticator
+from server.git import git_app
+from server.logs import configure_logs
+from server.process.orders import DRAIN, READY, STOP, Orders, decode_orders
+from server.rest import RestServices, create_rest_app
+
+KEEP_ALIVE_S = 75.0
+"""How long an idle connection stays open, and how long a request's headers may take."""
+
+TLS_HANDSHAKE_S = 10.0
+MAX_HEADERS_BYTES = 64 * 1024
+MAX_REQUESTS_PER_CONNECTION = 1_000_000
+
+_log = logging.getLogger("packhouse.process")
+
+
+class Lifecycle:
+    """What the parent has ordered so far."""
+
+    def __init__(self) -> None:
+        self.draining = trio.Event()
+        self.stop = trio.Event()
+
+
+def main() -> int:
+    """The process's whole life; its exit status."""
+    orders_in, reports_out = _take_pipes()
+    orders = decode_orders(orders_in.readline())
+    configure_logs(orders.settings, process=f"worker-{orders.worker}")
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, signal.SIG_IGN)  # orders come from the parent alone, see server.process.orders
+    _raise_file_limit()
+    try:
+        engine = Engine.open(orders.settings.data_dir)
+    except (StorageError, OSError) as error:
+        _log.error("cannot open the data directory", extra={"fields": {"reason": str(error)}})
+        return 1
+    try:
+        trio.run(_serve, orders, engine, orders_in, reports_out)
+    finally:
+        engine.close()
+    return 0
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the two pipes to the parent for ourselves: a stray read or print of some library goes elsewhere."""
+    orders_in, reports_out = os.fdopen(os.dup(0), "rb", buffering=0), os.fdopen(os.dup(1), "wb", buffering=0)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    return orders_in, reports_out
+
+
+def _raise_file_limit() -> None:
+    """Packs and connections are files; the soft limit is for programs that select(2)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_out: BinaryIO) -> None:
+    lifecycle = Lifecycle()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_obey, orders_in, lifecycle, nursery.cancel_scope)
+        hypercorn = partial(
+            serve,
+            build_application(orders, engine, lifecycle),
+            hypercorn_config(orders),
+            shutdown_trigger=lifecycle.stop.wait,
+        )
+
+        async def until_stopped(task_status: trio.TaskStatus[list[str]]) -> None:
+            await hypercorn(task_status=task_status)
+            nursery.cancel_scope.cancel()
+
+        await nursery.start(until_stopped)
+        reports_out.write(READY + b"\n")
+
+
+def build_application(orders: Orders, engine: Engine, lifecycle: Lifecycle) -> RequestBoundary:
+    """The ASGI application over an engine."""
+    settings = orders.settings
+    rest = RestServices(
+        engine=engine,
+        settings=settings,
+        authenticator=RestAuthenticator(settings.admin_token or ""),
+        is_draining=lifecycle.draining.is_set,
+    )
+    git = git_app(engine, settings, GitAuthenticator(engine.catalog))
+    return RequestBoundary(Dispatcher(git=git, rest=create_rest_app(rest)))
+
+
+def hypercorn_config(orders: Orders) -> Config:
+    """No limit on duration: see server.process.sockets and server.rest.body for the limits on silence."""
+    settings, config = orders.settings, Config()
+    config.bind = [f"fd://{orders.listener_fd}"]
+    config.backlog = 1024
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.errorlog.setLevel(logging.WARNING)  # the parent announces the address, once
+    config.include_server_header = False
+    config.graceful_timeout = settings.shutdown_timeout_secs
+    config.keep_alive_timeout = KEEP_ALIVE_S
+    config.keep_alive_max_requests = MAX_REQUESTS_PER_CONNECTION
+    config.ssl_handshake_timeout = TLS_HANDSHAKE_S
+    config.h11_max_incomplete_size = MAX_HEADERS_BYTES
+    config.h2_max_header_list_size = MAX_HEADERS_BYTES
+    config.certfile = None if settings.tls_cert is None else str(settings.tls_cert)
+    config.keyfile = None if settings.tls_key is None else str(settings.tls_key)
+    return config
+
+
+async def _obey(orders_in: BinaryIO, lifecycle: Lifecycle, everything: trio.CancelScope) -> None:
+    async with trio.lowlevel.FdStream(os.dup(orders_in.fileno())) as stream:
+        heard = b""
+        async for chunk in stream:
+            *lines, heard = (heard + chunk).split(b"\n")
+            if DRAIN in lines:
+                lifecycle.draining.set()
+            if STOP in lines:
+                lifecycle.draining.set()
+                lifecycle.stop.set()
+    everything.cancel()  # the parent is gone
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""The REST application: its routes, its limits, its errors."""
+
+from __future__ import annotations
+
+from quart import request
+
+from server.rest.context import RestApp, request_record
+from server.rest.errors import install_error_handlers
+from server.rest.health import health
+from server.rest.repositories import repositories
+from server.rest.services import RestServices
+from server.rest.tokens import tokens
+
+
+def create_rest_app(services: RestServices) -> RestApp:
+    """An ASGI application over these services."""
+    app = RestApp("packhouse", static_folder=None)
+    app.services = services
+    # None turns a time limit off: the body's reader times out on silence, and TCP_USER_TIMEOUT cuts off whoever no
+    # longer reads, while a limit on duration would cut off whoever is merely slow.
+    app.config.update(
+        MAX_CONTENT_LENGTH=services.settings.rest_body_limit_bytes,
+        BODY_TIMEOUT=None,
+        RESPONSE_TIMEOUT=None,
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+    )
+    app.url_map.merge_slashes = False
+    app.before_request(_note_template)
+    install_error_handlers(app)
+    for blueprint in (health, repositories, tokens):
+        app.register_blueprint(blueprint)
+    return app
+
+
+async def _note_template() -> None:
+    if request.url_rule is not None:
+        request_record().template = request.url_rule.rule.replace("<repository_id>", ":id")

@@ -1,0 +1,60 @@
+"""A request's JSON body: bounded, typed, timed out on silence; and answers made of the same kind of types."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+import trio
+from quart import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from server.rest.context import services
+from server.rest.errors import ApiError, bad_request
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+async def read_json(kind: type[T]) -> T:
+    """The body as a value of `kind`; fields that `kind` does not have are ignored.
+
+    Raises ApiError: 415 without a JSON content type, 413 over the limit, 408 on silence, 400 for what is no JSON, 422
+    for a value of the wrong type.
+    """
+    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+        raise bad_request("the body's content type is not application/json", 415)
+    body = await _read_body()
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise bad_request(str(error), 422) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_request(f"the body is not JSON: {error}") from error
+
+
+def answer(value: object, headers: dict[str, str] | None = None, *, status: int = 200) -> Response:
+    """A struct, or a list of them, as JSON."""
+    return Response(msgspec.json.encode(value), status=status, headers=headers, content_type="application/json")
+
+
+async def _read_body() -> bytes:
+    settings = services().settings
+    body = bytearray()
+    chunks = aiter(request.body)
+    while True:
+        try:
+            with trio.fail_after(settings.request_timeout_secs):
+                chunk = await anext(chunks, None)
+        except trio.TooSlowError:
+            raise bad_request(f"nothing of the body came for {settings.request_timeout_secs:g} s", 408) from None
+        except RequestEntityTooLarge:
+            raise _too_large(settings.rest_body_limit_bytes) from None
+        if chunk is None:
+            return bytes(body)
+        body += chunk
+        if len(body) > settings.rest_body_limit_bytes:
+            raise _too_large(settings.rest_body_limit_bytes)
+
+
+def _too_large(limit_bytes: int) -> ApiError:
+    return bad_request(f"the body is larger than {limit_bytes} bytes", 413)

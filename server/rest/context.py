@@ -1,0 +1,59 @@
+"""What a route can reach: the services of its application, the record and the caller of its request."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import cast
+
+from quart import current_app, request
+from quart_trio import QuartTrio
+
+from packengine.repository import Actor, InvalidRepositoryId
+from server.asgi.record import RequestRecord, record_of
+from server.auth import Identity
+from server.rest.services import RestServices
+
+REPOSITORY_ID = re.compile(r"[a-z0-9_-]{4,64}")
+
+
+class RestApp(QuartTrio):
+    """The application, with what its routes work with."""
+
+    services: RestServices
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated request's author."""
+
+    identity: Identity
+    actor: Actor
+
+
+def services() -> RestServices:
+    """The services of the application that handles the current request."""
+    return cast("RestApp", current_app).services
+
+
+def request_record() -> RequestRecord:
+    """The current request's record."""
+    return record_of(cast("dict[str, object]", request.scope))
+
+
+def authenticate() -> Caller | None:
+    """Who makes the current request, or None."""
+    identity = services().authenticator.identify(request.headers.get("Authorization"))
+    if identity is None:
+        return None
+    record = request_record()
+    record.actor = identity.subject
+    return Caller(identity, Actor(subject=identity.subject, request_id=record.request_id))
+
+
+def checked_repository_id(text: str) -> str:
+    """The id of a path or a body, noted in the request's record. Raises InvalidRepositoryId."""
+    if REPOSITORY_ID.fullmatch(text) is None:
+        raise InvalidRepositoryId("a repository id is 4 to 64 of a-z, 0-9, _ and -")
+    request_record().repository_id = text
+    return text

@@ -1,0 +1,35 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import trio
+
+from packengine.repository import Engine
+from server.auth import RestAuthenticator
+from server.config import Settings
+
+ENGINE_THREADS = 16
+"""How many REST requests of a worker are inside the engine at once; the others queue, in order."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RestServices:
+    """One worker's engine, settings and state, shared by all routes."""
+
+    engine: Engine
+    settings: Settings
+    authenticator: RestAuthenticator
+    is_draining: Callable[[], bool] = lambda: False
+    limiter: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(ENGINE_THREADS))
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call the engine in a worker thread. A client that goes away does not abandon a write half-way."""
+        return await trio.to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.limiter)
