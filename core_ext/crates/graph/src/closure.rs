@@ -1,0 +1,106 @@
+//! Reachability: everything that some objects refer to, directly or not.
+//!
+//! The graph has three levels with very different costs. Blobs refer to nothing: they are marked and never read. Commits
+//! are few. Trees make the cost: each is read once, and nearly all of its entries stood in another version of it; a small
+//! exact filter of recent ids spares them the lookup in the packs' indexes.
+//!
+//! Memory: a bit for each object of the database, a frontier of at most 256 KiB and a bit for each object, 1 MiB of filter.
+
+use crate::frontier::Frontier;
+use crate::recent::RecentOids;
+use packhouse_object::edges::{commit_edges, tag_target, tree_entries};
+use packhouse_object::{CancelFlag, Error, Kind, Oid, Result};
+use packhouse_pack::{BitSet, Database, Ordinal};
+
+/// The closure of the tips, themselves included.
+///
+/// # Errors
+/// `Missing` for a tip and `MissingEdge` for a target of an edge that is not visible; `Cancelled`; what reading can raise.
+pub fn reachable(db: &Database, tips: &[Oid], cancel: &CancelFlag) -> Result<BitSet> {
+    let mut closure = Closure::new(db, cancel, None);
+    for tip in tips {
+        closure.add(db.require(tip)?);
+    }
+    closure.run()
+}
+
+/// A traversal that marks what it meets.
+pub(crate) struct Closure<'a> {
+    db: &'a Database,
+    cancel: &'a CancelFlag,
+    /// Objects at which to stop. They are not part of the closure.
+    border: Option<&'a BitSet>,
+    seen: BitSet,
+    frontier: Frontier,
+    recent: RecentOids,
+}
+
+impl<'a> Closure<'a> {
+    pub(crate) fn new(db: &'a Database, cancel: &'a CancelFlag, border: Option<&'a BitSet>) -> Self {
+        let count = db.ordinal_count();
+        let (frontier, recent) = (Frontier::new(count), RecentOids::new());
+        Self { db, cancel, border, seen: BitSet::new(count), frontier, recent }
+    }
+
+    /// Add an object with all that it refers to.
+    pub(crate) fn add(&mut self, ordinal: Ordinal) {
+        if self.mark(ordinal) {
+            self.frontier.push(ordinal);
+        }
+    }
+
+    /// Add an object alone. Returns whether it was new.
+    pub(crate) fn mark(&mut self, ordinal: Ordinal) -> bool {
+        !self.border.is_some_and(|border| border.get(ordinal)) && self.seen.insert(ordinal)
+    }
+
+    /// Visit all that was added. Returns the closure.
+    pub(crate) fn run(mut self) -> Result<BitSet> {
+        while let Some(ordinal) = self.frontier.pop() {
+            self.cancel.check()?;
+            self.visit(ordinal).map_err(|error| named(self.db, ordinal, error))?;
+        }
+        Ok(self.seen)
+    }
+
+    fn visit(&mut self, ordinal: Ordinal) -> Result<()> {
+        let (kind, content) = self.db.read(ordinal, self.db.limits().max_object_bytes)?;
+        let format = self.db.format();
+        match kind {
+            Kind::Blob => Ok(()),
+            Kind::Commit => commit_edges(format, &content, |oid, kind| self.edge(ordinal, &oid, kind)),
+            Kind::Tag => tag_target(format, &content).and_then(|(oid, kind)| self.edge(ordinal, &oid, kind)),
+            Kind::Tree => tree_entries(format, &content).try_for_each(|entry| {
+                let entry = entry?;
+                entry.kind().map_or(Ok(()), |kind| self.edge(ordinal, &entry.oid, kind))
+            }),
+        }
+    }
+
+    fn edge(&mut self, from: Ordinal, oid: &Oid, kind: Kind) -> Result<()> {
+        if self.recent.contains(oid) {
+            return Ok(());
+        }
+        let target = require_edge(self.db, from, oid)?;
+        self.recent.add(oid);
+        if kind == Kind::Blob {
+            self.mark(target);
+        } else {
+            self.add(target);
+        }
+        Ok(())
+    }
+}
+
+/// The home of what an object refers to.
+pub(crate) fn require_edge(db: &Database, from: Ordinal, oid: &Oid) -> Result<Ordinal> {
+    db.locate(oid).ok_or_else(|| Error::MissingEdge { oid: *oid, from: db.oid_of(from) })
+}
+
+/// Say of an object that does not parse which one it is.
+pub(crate) fn named(db: &Database, ordinal: Ordinal, error: Error) -> Error {
+    match error {
+        Error::CorruptObject { oid: None, what } => Error::CorruptObject { oid: Some(db.oid_of(ordinal)), what },
+        other => other,
+    }
+}

@@ -1,0 +1,110 @@
+//! When negotiation may end: do the haves suffice to cut every want off from the past?
+//!
+//! These are the semantics of `ok_to_give_up` in Git's upload-pack.c, which asks `can_all_from_reach_with_flag`
+//! (commit-reach.c): with no haves, no; a want is peeled; a want that is no commit has no ancestry and stands in nobody's
+//! way; a have's parents count as haves (`do_got_oid`); the search does not go below the date of the oldest have, here
+//! with the slack that `walk.rs` allows. A wrong clock can only make the answer a late yes, which costs another round.
+
+use crate::commits::{Commits, peel};
+use crate::walk::CLOCK_SLACK_S;
+use packhouse_object::{CancelFlag, Kind, Oid, Result};
+use packhouse_pack::{BitSet, Database, Ordinal};
+
+/// Whether each want that leads to a commit reaches one of the haves.
+///
+/// # Errors
+/// `Missing` for a want or have, `MissingEdge` for a target of an edge, that is not visible; `Cancelled`; what reading can
+/// raise.
+pub fn all_reach(db: &Database, wants: &[Oid], haves: &[Oid], cancel: &CancelFlag) -> Result<bool> {
+    let mut search = Search::new(db, cancel);
+    for have in haves {
+        if let (Kind::Commit, commit) = peel(db, db.require(have)?, |_| ())? {
+            search.add_have(commit)?;
+        }
+    }
+    for want in wants {
+        if let (Kind::Commit, commit) = peel(db, db.require(want)?, |_| ())?
+            && !search.reaches(commit)?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(!haves.is_empty())
+}
+
+/// A depth-first search that remembers, over all wants, what reaches a have and what was looked at.
+///
+/// Memory: two bits for each object, eight bytes for each commit on the path from a want to where the search is.
+struct Search<'a> {
+    commits: Commits<'a>,
+    cancel: &'a CancelFlag,
+    reaching: BitSet,
+    met: BitSet,
+    oldest_have_s: u64,
+}
+
+impl<'a> Search<'a> {
+    fn new(db: &'a Database, cancel: &'a CancelFlag) -> Self {
+        let bits = || BitSet::new(db.ordinal_count());
+        Self { commits: Commits::new(db), cancel, reaching: bits(), met: bits(), oldest_have_s: u64::MAX }
+    }
+
+    fn add_have(&mut self, commit: Ordinal) -> Result<()> {
+        let have = self.commits.get(commit)?;
+        self.oldest_have_s = self.oldest_have_s.min(have.date_s);
+        self.reaching.insert(commit);
+        for &parent in &*have.parents {
+            self.reaching.insert(parent);
+        }
+        Ok(())
+    }
+
+    fn reaches(&mut self, want: Ordinal) -> Result<bool> {
+        let mut path = Vec::new();
+        if self.met.insert(want) {
+            path.push((want, 0));
+        }
+        while let Some(&(commit, next)) = path.last() {
+            self.cancel.check()?;
+            match self.step(commit, next)? {
+                Step::Down(parent) => {
+                    path.last_mut().into_iter().for_each(|(_, next)| *next += 1);
+                    path.extend(parent.map(|parent| (parent, 0)));
+                }
+                Step::Up => {
+                    path.pop();
+                    self.pass_up(commit, path.last().map(|&(child, _)| child));
+                }
+            }
+        }
+        Ok(self.reaching.get(want))
+    }
+
+    fn step(&mut self, commit: Ordinal, next: u32) -> Result<Step> {
+        if self.reaching.get(commit) {
+            return Ok(Step::Up);
+        }
+        let parents = self.commits.get(commit)?.parents;
+        let Some(&parent) = parents.get(next as usize) else { return Ok(Step::Up) };
+        if self.reaching.get(parent) {
+            self.reaching.insert(commit);
+            return Ok(Step::Up);
+        }
+        let old_enough = self.oldest_have_s.saturating_sub(CLOCK_SLACK_S);
+        let worth_a_look = self.met.insert(parent) && self.commits.date_s(parent)? >= old_enough;
+        Ok(Step::Down(worth_a_look.then_some(parent)))
+    }
+
+    fn pass_up(&mut self, commit: Ordinal, child: Option<Ordinal>) {
+        if let (true, Some(child)) = (self.reaching.get(commit), child) {
+            self.reaching.insert(child);
+        }
+    }
+}
+
+enum Step {
+    /// On to the next parent, and into it if it is worth a look.
+    Down(Option<Ordinal>),
+    /// Done with this commit.
+    Up,
+}

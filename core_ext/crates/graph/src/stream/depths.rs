@@ -1,0 +1,70 @@
+//! How long delta chains become.
+//!
+//! Within one pack chains are as long as ingest allowed. Across packs they add up, and a chain that is too long makes every
+//! reader slow. So an answer from several packs counts: an object whose chain would have more than `MAX_CHAIN_DEPTH` deltas is
+//! written whole, and chains start anew from it. A depth depends on the answer alone, so it need not be remembered: a
+//! small table of fixed size spares most of the counting, where a number for each object would break law 9.
+
+use super::answer::{Answer, Form};
+use packhouse_object::{Error, Result};
+use packhouse_pack::Ordinal;
+
+/// The most deltas between an object and one that is whole, or is at the client: what Git's pack-objects allows at most.
+pub(crate) const MAX_CHAIN_DEPTH: u16 = 4095;
+
+/// 512 KiB of slots.
+const SLOTS: usize = 1 << 16;
+
+pub(crate) struct Depths {
+    slots: Vec<Option<(Ordinal, u16)>>,
+    max_depth: u16,
+}
+
+impl Depths {
+    pub(crate) fn new(max_depth: u16) -> Self {
+        Self { slots: vec![None; SLOTS], max_depth }
+    }
+
+    /// How many deltas lie below an object of the answer; 0 for one that is to be written whole.
+    pub(crate) fn of(&mut self, answer: &Answer, ordinal: Ordinal) -> Result<u16> {
+        let (mut chain, mut at) = (Vec::new(), ordinal);
+        let mut depth = loop {
+            if let Some(depth) = self.known(at) {
+                break depth;
+            }
+            match answer.form_of(at)? {
+                Form::Delta(base) => {
+                    chain.push(at);
+                    check_length(answer, ordinal, chain.len())?;
+                    at = base;
+                }
+                Form::Thin(_) => break self.note(at, 1),
+                Form::Whole | Form::Unusable => break self.note(at, 0),
+            }
+        };
+        for above in chain.into_iter().rev() {
+            depth = self.note(above, if depth < self.max_depth { depth + 1 } else { 0 });
+        }
+        Ok(depth)
+    }
+
+    fn known(&self, ordinal: Ordinal) -> Option<u16> {
+        self.slots[ordinal as usize % SLOTS].filter(|slot| slot.0 == ordinal).map(|slot| slot.1)
+    }
+
+    fn note(&mut self, ordinal: Ordinal, depth: u16) -> u16 {
+        self.slots[ordinal as usize % SLOTS] = Some((ordinal, depth));
+        depth
+    }
+}
+
+/// Stop at a chain that no sound pack can have: a cycle of damaged deltas.
+fn check_length(answer: &Answer, ordinal: Ordinal, length: usize) -> Result<()> {
+    let limit = u64::from(answer.db.limits().max_delta_depth) * answer.db.packs().len() as u64;
+    if length as u64 <= limit {
+        return Ok(());
+    }
+    let (pack, offset) = answer.db.pack_and_offset(ordinal);
+    let what = format!("its delta chain is a cycle or longer than {limit} (pack {})", pack.name());
+    Err(Error::CorruptPack { offset, what })
+}

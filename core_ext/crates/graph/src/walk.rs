@@ -1,0 +1,148 @@
+//! Walking commits: all that some tips reach and others do not.
+//!
+//! Commits are taken by committer date, the newest first. A commit that a hidden tip reaches is *hidden*; the mark is passed
+//! on to its parents, also to those that were taken before they got it (a clock was wrong), and from them on.
+//!
+//! **Nothing is lost.** Marks spread from hidden tips along parents only, and a commit is left out only for its mark. So
+//! a commit that is left out is reached from a hidden tip, whatever the dates say.
+//!
+//! **Little is too much.** The walk may end when every waiting commit is hidden, if from none of them a hidden path can
+//! lead to a commit that was shown. If no commit is older than its parents by more than `CLOCK_SLACK_S` along any path,
+//! such a path starts at a waiting commit that is not more than the slack older than the oldest one shown. So the walk goes
+//! on until the newest waiting commit is older than that. What is shown and should not be is then below a commit that
+//! claims to be more than a day older than its own ancestor. (Git goes on for five commits, whatever their dates.)
+//! Only generation numbers can do better without walking all of history.
+
+use crate::commits::{Commit, Commits};
+use crate::queue::DateQueue;
+use packhouse_object::{CancelFlag, Result};
+use packhouse_pack::{BitSet, Database, Ordinal};
+
+/// By how much clocks may disagree without any effect, in seconds: a day, as in Git's other walks.
+pub(crate) const CLOCK_SLACK_S: u64 = 86400;
+
+/// A walk with hidden tips. Add the tips, then [`run`](Self::run) it.
+pub(crate) struct HidingWalk<'a> {
+    commits: Commits<'a>,
+    cancel: &'a CancelFlag,
+    queue: DateQueue,
+    met: BitSet,
+    taken: BitSet,
+    hidden: BitSet,
+    /// How many waiting commits are not hidden.
+    waiting_shown: u32,
+    oldest_shown_s: u64,
+}
+
+impl<'a> HidingWalk<'a> {
+    pub(crate) fn new(db: &'a Database, cancel: &'a CancelFlag) -> Self {
+        let bits = || BitSet::new(db.ordinal_count());
+        Self {
+            commits: Commits::new(db),
+            cancel,
+            queue: DateQueue::default(),
+            met: bits(),
+            taken: bits(),
+            hidden: bits(),
+            waiting_shown: 0,
+            oldest_shown_s: u64::MAX,
+        }
+    }
+
+    pub(crate) fn show(&mut self, commit: Ordinal) -> Result<()> {
+        if self.met.insert(commit) {
+            self.queue.push(self.commits.date_s(commit)?, commit);
+            self.waiting_shown += u32::from(!self.hidden.get(commit));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn hide(&mut self, commit: Ordinal) -> Result<()> {
+        let mut unmarked = vec![commit];
+        while let Some(commit) = unmarked.pop() {
+            if !self.hidden.insert(commit) {
+                continue;
+            }
+            if self.taken.get(commit) {
+                unmarked.extend_from_slice(&self.commits.get(commit)?.parents);
+            } else if self.met.get(commit) {
+                self.waiting_shown -= 1;
+            } else {
+                self.show(commit)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Walk. Returns the commits that are shown, those that are known to be hidden, and the parsed commits.
+    pub(crate) fn run(mut self) -> Result<(BitSet, BitSet, Commits<'a>)> {
+        while !self.is_decided() {
+            self.cancel.check()?;
+            let Some((date_s, commit)) = self.queue.pop() else { break };
+            self.take(date_s, commit)?;
+        }
+        self.taken.minus(&self.hidden);
+        Ok((self.taken, self.hidden, self.commits))
+    }
+
+    fn take(&mut self, date_s: u64, commit: Ordinal) -> Result<()> {
+        let hidden = self.hidden.get(commit);
+        self.taken.insert(commit);
+        if !hidden {
+            self.waiting_shown -= 1;
+            self.oldest_shown_s = self.oldest_shown_s.min(date_s);
+        }
+        let Commit { parents, .. } = self.commits.get(commit)?;
+        parents.iter().try_for_each(|&parent| if hidden { self.hide(parent) } else { self.show(parent) })
+    }
+
+    fn is_decided(&self) -> bool {
+        let reaches_shown = |newest_s: u64| newest_s.saturating_add(CLOCK_SLACK_S) >= self.oldest_shown_s;
+        self.waiting_shown == 0 && !self.queue.newest_s().is_some_and(reaches_shown)
+    }
+}
+
+/// A page of the commits that `tips` reach and `hidden` do not, in the order of `git rev-list`: by committer date, the
+/// newest first, equals in the order in which they were met.
+///
+/// tips, hidden: homes of commits. Without hidden tips nothing beyond the page is read.
+///
+/// # Errors
+/// `MissingEdge`, `Cancelled`; what reading can raise.
+pub fn walk_commits(
+    db: &Database,
+    tips: &[Ordinal],
+    hidden: &[Ordinal],
+    page: std::ops::Range<usize>,
+    cancel: &CancelFlag,
+) -> Result<Vec<Ordinal>> {
+    let mut met = hidden_from(db, tips, hidden, cancel)?;
+    let (mut commits, mut queue, mut taken) = (Commits::new(db), DateQueue::default(), Vec::new());
+    let mut newest_tips: Vec<_> = tips.to_vec();
+    newest_tips.retain(|&tip| met.insert(tip));
+    for tip in newest_tips {
+        queue.push(commits.date_s(tip)?, tip);
+    }
+    for rank in 0..page.end {
+        cancel.check()?;
+        let Some((_, commit)) = queue.pop() else { break };
+        if rank >= page.start {
+            taken.push(commit);
+        }
+        for &parent in commits.get(commit)?.parents.iter().filter(|&&parent| met.insert(parent)) {
+            queue.push(commits.date_s(parent)?, parent);
+        }
+    }
+    Ok(taken)
+}
+
+/// The commits that a walk from `tips` must not enter.
+fn hidden_from(db: &Database, tips: &[Ordinal], hidden: &[Ordinal], cancel: &CancelFlag) -> Result<BitSet> {
+    if hidden.is_empty() {
+        return Ok(BitSet::new(db.ordinal_count()));
+    }
+    let mut walk = HidingWalk::new(db, cancel);
+    hidden.iter().try_for_each(|&commit| walk.hide(commit))?;
+    tips.iter().try_for_each(|&commit| walk.show(commit))?;
+    walk.run().map(|(_, hidden, _)| hidden)
+}
