@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 mod args;
 mod cancel;
 mod errors;
+mod graph;
 mod objects;
 mod reading;
 
@@ -17,5 +18,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     cancel::register(module)?;
     objects::register(module)?;
     reading::register(module)?;
+    graph::register(module)?;
     Ok(())
 }
