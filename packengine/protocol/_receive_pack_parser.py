@@ -6,12 +6,13 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import ClassVar, TypeAlias
 
-from packengine.pktline import FLUSH, Packet, PktLineDecoder, PktLineError
+from packengine.pktline import FLUSH, Packet
 from packengine.protocol._capabilities import parse_capabilities
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._oids import parse_oid
 from packengine.protocol._push_request import Command, PackData, PushCapabilities, PushCommands
+from packengine.protocol._request_parser import RequestParser
 from packengine.protocol._requests import ProbeRequest, chomp
 from packengine.protocol._services import ReceivePackOffer
 
@@ -27,18 +28,15 @@ class _State(Enum):
     DONE = auto()
 
 
-class ReceivePackRequestParser:
+class ReceivePackRequestParser(RequestParser[ReceivePackEvent]):
     """Turn the body of one POST into events: a ProbeRequest alone, or PushCommands and then PackData as it arrives.
 
     Memory: the commands, bounded by the limits; pack data is passed through.
     """
 
     def __init__(self, offer: ReceivePackOffer, limits: WireLimits) -> None:
+        super().__init__(limits)
         self._offer = offer
-        self._limits = limits
-        self._packets = PktLineDecoder(
-            max_packets=limits.max_pkt_lines, max_bytes=limits.max_request_bytes, stop_at_flush=True
-        )
         self._state = _State.COMMANDS
         self._capabilities: PushCapabilities | None = None
         self._commands: list[Command] = []
@@ -51,31 +49,15 @@ class ReceivePackRequestParser:
         """Known from the first command on: they say in which frame an error must be told."""
         return self._capabilities
 
-    def feed(self, data: bytes) -> list[ReceivePackEvent]:
-        """Take in bytes. Raises RemoteProtocolError."""
+    def _is_whole(self) -> bool:
+        """Where the pack ends is not judged here."""
+        return self._state in (_State.PACK, _State.DONE)
+
+    def _feed(self, data: bytes) -> list[ReceivePackEvent]:
         if self._state is _State.PACK:
             return [PackData(data)] if data else []
-        if self._state is _State.DONE:
-            return []
-        try:
-            return self._feed_packets(data)
-        except PktLineError as error:
-            raise RemoteProtocolError(f"receive-pack: {error}") from error
-
-    def finish(self) -> None:
-        """The body has ended. Raises RemoteProtocolError if the commands have not; the pack's end is not judged."""
-        if self._state in (_State.COMMANDS, _State.PUSH_OPTIONS):
-            raise RemoteProtocolError("the remote end hung up unexpectedly")
-
-    def _feed_packets(self, data: bytes) -> list[ReceivePackEvent]:
-        packets = self._packets.feed(data)
-        while packets:
-            for packet in packets:
-                event = self._take(packet)
-                if event is not None:
-                    return [event, *self._pack_so_far()]
-            packets = self._packets.feed(b"")
-        return []
+        event = None if self._state is _State.DONE else self._first_event(data)
+        return [] if event is None else [event, *self._pack_so_far()]
 
     def _pack_so_far(self) -> list[PackData]:
         rest = self._packets.take_rest() if self._state is _State.PACK else b""

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import ClassVar, TypeAlias
 
-from typing_extensions import Buffer
-
-from packengine.pktline import Marker, Packet, PktLineDecoder, PktLineError
+from packengine.pktline import Marker, Packet
 from packengine.protocol._capabilities import sanitise_agent, split_capability
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._fetch_request import FetchArguments, FetchRequest
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._ls_refs_request import LsRefsArguments, LsRefsRequest
+from packengine.protocol._request_parser import RequestParser
 from packengine.protocol._requests import Client, ProbeRequest, chomp
 from packengine.protocol._services import UploadPackOffer
 
@@ -33,44 +32,24 @@ class _State(Enum):
     DONE = auto()
 
 
-class UploadPackRequestParser:
+class UploadPackRequestParser(RequestParser[UploadPackRequest]):
     """Turn the body of one POST into one request. What follows the request's flush is passed over, as Git does."""
 
     def __init__(self, offer: UploadPackOffer, limits: WireLimits) -> None:
+        super().__init__(limits)
         self._offer = offer
-        self._limits = limits
-        self._packets = PktLineDecoder(
-            max_packets=limits.max_pkt_lines, max_bytes=limits.max_request_bytes, stop_at_flush=True
-        )
         self._state = _State.KEYS
         self._known_keys = offer.identity_keys()
         self._keys: dict[bytes, bytes | None] = {}
         self._command: bytes | None = None
         self._arguments: LsRefsArguments | FetchArguments  # there once the keys have ended
 
-    def feed(self, data: Buffer) -> list[UploadPackRequest]:
-        """Take in bytes; return the request once its flush has come. Raises RemoteProtocolError."""
-        if self._state is _State.DONE:
-            return []
-        try:
-            return self._feed(data)
-        except PktLineError as error:
-            raise RemoteProtocolError(str(error)) from error
+    def _is_whole(self) -> bool:
+        return self._state is _State.DONE
 
-    def _feed(self, data: Buffer) -> list[UploadPackRequest]:
-        packets = self._packets.feed(data)
-        while packets:
-            for packet in packets:
-                request = self._take(packet)
-                if request is not None:
-                    return [request]
-            packets = self._packets.feed(b"")
-        return []
-
-    def finish(self) -> None:
-        """The body has ended. Raises RemoteProtocolError if the request has not."""
-        if self._state is not _State.DONE:
-            raise RemoteProtocolError("the remote end hung up unexpectedly")
+    def _feed(self, data: bytes) -> list[UploadPackRequest]:
+        request = None if self._state is _State.DONE else self._first_event(data)
+        return [] if request is None else [request]
 
     def _take(self, packet: Packet) -> UploadPackRequest | None:
         kind = None if isinstance(packet, bytes) else packet
