@@ -85,11 +85,10 @@ class FileBlobStore:
 
     def digests(self) -> Iterator[Digest]:
         """Every stored blob; files that bear no blob's name are passed over."""
-        for directory in self._blobs.iterdir():
-            for entry in os.scandir(directory):
-                digest = _digest_of_name(directory.name + entry.name)
-                if digest is not None:
-                    yield digest
+        for path in self._blobs.glob("??/*"):
+            digest = _digest_of_name(path.parent.name + path.name)
+            if digest is not None:
+                yield digest
 
     def sweep(self) -> int:
         """Remove what dead processes left in the quarantine. Returns how many files."""

@@ -88,7 +88,10 @@ class Pointer:
     """The one mutable thing of a repository (design, law 3)."""
 
     version: int
-    """1 when the repository is created; grows by 1 with each publish and with the deletion, and never comes again."""
+    """Grows by 1 with each publish and with the deletion, and goes on from there if the id is used again, else from 1.
+
+    So a version never comes twice under one id, and no publish can hit a successor of the repository it was made for.
+    """
 
     manifest: Digest
 

@@ -24,6 +24,11 @@ _RECORD = """
     LEFT JOIN repository s ON s.key = r.source AND s.deleted_at_s IS NULL
     WHERE r.deleted_at_s IS NULL
 """
+_DEAD = """
+    SELECT max(r.id_free_at_s), max(p.version)
+    FROM repository r JOIN pointer p ON p.repository = r.key
+    WHERE r.id = ? AND r.deleted_at_s IS NOT NULL
+"""
 _COUNT = "SELECT count(*) FROM repository r WHERE r.deleted_at_s IS NULL"
 _OWNED = "AND r.owner = (SELECT key FROM owner WHERE name = :owner)"
 
@@ -58,23 +63,24 @@ def create_repositories(
         return _owner_key(connection, name)
 
     for new in repositories:
-        _check_id_is_free(connection, new)
+        version = _first_version(connection, new)
         owner = None if new.owner is None else key_of_owner(new.owner)
         source = None if new.source_id is None else source_key(new.source_id)
         key = _insert(connection, new, owner, source)
-        connection.execute("INSERT INTO pointer VALUES (?, 1, ?)", (key, key_of_manifest(new.manifest)))
+        connection.execute("INSERT INTO pointer VALUES (?, ?, ?)", (key, version, key_of_manifest(new.manifest)))
         if new.token is not None:
             insert_token(connection, key, new.token)
 
 
-def _check_id_is_free(connection: sqlite3.Connection, new: NewRepository) -> None:
+def _first_version(connection: sqlite3.Connection, new: NewRepository) -> int:
+    """1, or what follows the versions of deleted repositories of that id. Raises RepositoryExists."""
     live = "SELECT 1 FROM repository WHERE id = ? AND deleted_at_s IS NULL"
     if connection.execute(live, (new.id,)).fetchone() is not None:
         raise RepositoryExists(f"repository {new.id} exists")
-    held = "SELECT max(id_free_at_s) FROM repository WHERE id = ? AND deleted_at_s IS NOT NULL"
-    (free_at_s,) = connection.execute(held, (new.id,)).fetchone()
+    free_at_s, last_version = connection.execute(_DEAD, (new.id,)).fetchone()
     if free_at_s is not None and new.created_at_s < free_at_s:
         raise RepositoryExists(f"repository {new.id} was deleted; its id is free again at {free_at_s} (Unix time)")
+    return 1 if last_version is None else last_version + 1
 
 
 def _owner_key(connection: sqlite3.Connection, name: str) -> int:
