@@ -3,7 +3,7 @@
 //! `cargo bench -p packhouse-pack --bench read -- PACK`, next to `git cat-file --batch-all-objects --batch [--unordered]`
 //! in the same repository.
 
-use packhouse_object::ObjectFormat;
+use packhouse_object::{Kind, ObjectFormat};
 use packhouse_pack::{Database, Limits, Ordinal, Pack};
 use std::path::Path;
 use std::sync::Arc;
@@ -25,10 +25,19 @@ fn main() {
     println!("order  {:8.3?}", start.elapsed());
     let by_oid: Vec<Ordinal> = (0..pack.len()).collect();
     let pack = Arc::new(pack);
-    for (name, order) in [("pack order", &in_pack_order), ("oid order", &by_oid)] {
+    let trees = of_kind(&pack, &in_pack_order, Kind::Tree);
+    for (name, order) in [("trees", &trees), ("pack order", &in_pack_order), ("oid order", &by_oid)] {
         read_all(name, &pack, order);
     }
     find_all(&pack, &in_pack_order);
+}
+
+fn of_kind(pack: &Pack, order: &[u32], kind: Kind) -> Vec<u32> {
+    let start = Instant::now();
+    let is_kind = |&position: &u32| pack.kind_at(pack.index().offset_at(position), 4095).expect("a chain") == kind;
+    let found = order.iter().copied().filter(is_kind).collect();
+    println!("kinds  {:8.3?} for each of {}", start.elapsed() / pack.len().max(1), pack.len());
+    found
 }
 
 fn read_all(name: &str, pack: &Arc<Pack>, order: &[Ordinal]) {
@@ -51,5 +60,5 @@ fn find_all(pack: &Pack, order: &[u32]) {
         .collect();
     let start = Instant::now();
     assert!(oids.iter().zip(order).all(|(oid, &position)| pack.index().find(oid) == Some(position)));
-    println!("find   {:8.3?} for each of {}", start.elapsed() / oids.len().max(1) as u32, oids.len());
+    println!("find   {:8.3?} for each of {}", start.elapsed() / pack.len().max(1), pack.len());
 }

@@ -109,3 +109,53 @@ const fn word_of(number: u32) -> usize {
 const fn bit_of(number: u32) -> u64 {
     1 << (number % 64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn numbers() -> impl Strategy<Value = (u32, BTreeSet<u32>, BTreeSet<u32>)> {
+        (1u32..300).prop_flat_map(|len| {
+            let some = prop::collection::btree_set(0..len, 0..100);
+            (Just(len), some.clone(), some)
+        })
+    }
+
+    fn set_of(len: u32, numbers: &BTreeSet<u32>) -> BitSet {
+        let mut set = BitSet::new(len);
+        assert!(numbers.iter().all(|&number| set.insert(number)));
+        set
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_a_tree_of_numbers((len, left, right) in numbers()) {
+            let (one, two) = (set_of(len, &left), set_of(len, &right));
+            prop_assert_eq!(one.iter().collect::<BTreeSet<_>>(), left.clone());
+            prop_assert_eq!((one.count() as usize, one.is_empty()), (left.len(), left.is_empty()));
+            prop_assert!((0..len + 100).all(|number| one.get(number) == left.contains(&number)));
+            let mut result = one.clone();
+            result.union(&two);
+            prop_assert_eq!(result, set_of(len, &(&left | &right)));
+            let mut result = one.clone();
+            result.minus(&two);
+            prop_assert_eq!(result, set_of(len, &(&left - &right)));
+            let mut result = one.clone();
+            result.intersect(&two);
+            prop_assert_eq!(result, set_of(len, &(&left & &right)));
+            let mut rest = BitSet::full(len);
+            prop_assert!(left.iter().all(|&number| rest.remove(number) && !rest.remove(number)));
+            prop_assert_eq!(rest.count() as usize, len as usize - left.len());
+        }
+    }
+
+    #[test]
+    fn an_inserted_number_is_new_once() {
+        let mut set = BitSet::new(65);
+        assert!(set.insert(64) && !set.insert(64));
+        assert_eq!(BitSet::full(128).count(), 128);
+        assert_eq!(BitSet::full(0).count(), 0);
+    }
+}

@@ -132,3 +132,58 @@ fn cost_of(value: &Decoded) -> usize {
 const fn shard_of((pack, offset): Key) -> usize {
     ((pack ^ offset).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as usize % SHARDS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blob(size_bytes: usize) -> Decoded {
+        (Kind::Blob, vec![0; size_bytes].into())
+    }
+
+    #[test]
+    fn the_budget_is_kept_and_what_is_used_stays() {
+        let cache = Cache::new(100_000);
+        cache.insert((0, 0), blob(1000));
+        for offset in 1..10_000 {
+            assert!(cache.get((0, 0)).is_some(), "used before each of {offset} others came");
+            cache.insert((0, offset), blob(1000));
+            assert!(cache.used_bytes.load(Ordering::Relaxed) <= 100_000);
+        }
+        let kept: usize = cache.shards.iter().map(|shard| shard.lock().rows.len()).sum();
+        assert_eq!(cache.used_bytes.load(Ordering::Relaxed), kept * (1000 + OVERHEAD_BYTES));
+        assert!(kept > 80, "{kept} of 88 fit");
+    }
+
+    #[test]
+    fn a_large_object_and_a_second_copy_are_not_kept() {
+        let cache = Cache::new(100_000);
+        cache.insert((0, 1), blob(20_000));
+        assert!(cache.get((0, 1)).is_none());
+        cache.insert((0, 2), blob(10));
+        cache.insert((0, 2), blob(10));
+        assert_eq!(cache.used_bytes.load(Ordering::Relaxed), 10 + OVERHEAD_BYTES);
+        assert!(cache.get((1, 2)).is_none(), "the same offset in another pack");
+    }
+
+    #[test]
+    fn threads_that_share_it_leave_the_sum_right() {
+        let cache = Cache::new(50_000);
+        std::thread::scope(|scope| {
+            for thread in 0..4u64 {
+                let cache = &cache;
+                scope.spawn(move || {
+                    for step in 0..5_000u64 {
+                        let key = (0, step.wrapping_mul(31 + thread) % 500);
+                        if cache.get(key).is_none() {
+                            cache.insert(key, blob(300));
+                        }
+                    }
+                });
+            }
+        });
+        let kept: usize = cache.shards.iter().map(|shard| shard.lock().rows.len()).sum();
+        assert_eq!(cache.used_bytes.load(Ordering::Relaxed), kept * (300 + OVERHEAD_BYTES));
+        assert!(cache.used_bytes.load(Ordering::Relaxed) <= 50_000);
+    }
+}
