@@ -14,19 +14,20 @@ use std::sync::LazyLock;
 /// The first step that a condition looks at is 35; 32 words from here on hold all that they look at.
 pub const WINDOW_START: usize = 33;
 
-/// A condition on two bits of the window, and the vectors for which it must hold.
-#[derive(Clone, Copy, Debug)]
-pub struct Condition {
-    /// The word with the higher of the two bits, counted from [`WINDOW_START`].
-    pub high_word: u8,
-    /// The word with the lower bit, counted likewise.
-    pub low_word: u8,
-    /// The distance of the two bits.
-    pub shift: u32,
-    /// The lower bit.
-    pub bit: u32,
-    /// `bit` if the two must differ, 0 if they must be equal.
+/// Conditions on the same two bits of different words: together, so that the shifts are loaded once for all of them.
+pub struct Group {
+    /// How far left the first and the second word are shifted to bring their bit to the top.
+    pub shifts: [u32; 2],
+    /// All ones if the bits must differ, 0 if they must be equal.
     pub parity: u32,
+    /// What the group holds.
+    pub conditions: Vec<Condition>,
+}
+
+/// A condition on two words of the window, and the vectors for which it must hold.
+pub struct Condition {
+    /// The two words, counted from [`WINDOW_START`].
+    pub words: [u8; 2],
     /// The vectors that are ruled out if it does not hold.
     pub vectors: u32,
 }
@@ -124,22 +125,35 @@ const TWO_2: [Rule; 10] = [
     differ((15, 0), (16, 5), (46, 46)),
 ];
 
-/// Every condition once, those first that many vectors share: they rule out the most.
-pub static CONDITIONS: LazyLock<Vec<Condition>> = LazyLock::new(multiply_out);
-
-fn multiply_out() -> Vec<Condition> {
-    let mut all: Vec<Condition> = Vec::new();
+/// The conditions of all vectors, each once.
+pub static CONDITIONS: LazyLock<Vec<Group>> = LazyLock::new(|| {
+    let mut groups = Vec::new();
     for (index, vector) in VECTORS.iter().enumerate() {
         for rule in rules(*vector).iter().filter(|rule| rule.applies_to(*vector)) {
-            let condition = Condition { vectors: 1 << index, ..rule.at(*vector) };
-            match all.iter_mut().find(|other| other.same_bits(&condition)) {
-                Some(other) => other.vectors |= condition.vectors,
-                None => all.push(condition),
-            }
+            group_of(&mut groups, rule, *vector).add(rule.words(*vector), 1 << index);
         }
     }
-    all.sort_by_key(|condition| std::cmp::Reverse(condition.vectors.count_ones()));
-    all
+    groups
+});
+
+fn group_of<'a>(groups: &'a mut Vec<Group>, rule: &Rule, vector: Vector) -> &'a mut Group {
+    let shifts = [rule.first, rule.second].map(|(_, bit)| 31 - (u32::from(bit) + vector.bit) % 32);
+    let parity = if rule.differ { u32::MAX } else { 0 };
+    let known = groups.iter().position(|group| group.shifts == shifts && group.parity == parity);
+    let at = known.unwrap_or_else(|| {
+        groups.push(Group { shifts, parity, conditions: Vec::new() });
+        groups.len() - 1
+    });
+    &mut groups[at]
+}
+
+impl Group {
+    fn add(&mut self, words: [u8; 2], vectors: u32) {
+        match self.conditions.iter_mut().find(|condition| condition.words == words) {
+            Some(condition) => condition.vectors |= vectors,
+            None => self.conditions.push(Condition { words, vectors }),
+        }
+    }
 }
 
 const fn rules(vector: Vector) -> &'static [Rule] {
@@ -156,15 +170,8 @@ impl Rule {
         (usize::from(self.starts.0)..=usize::from(self.starts.1)).contains(&vector.start)
     }
 
-    /// The rule at the steps and bits of one vector; the vector itself is left for the caller to name.
-    fn at(&self, vector: Vector) -> Condition {
-        let place = |(step, bit): (i8, u8)| (window_word(vector, step), (u32::from(bit) + vector.bit) % 32);
-        let mut ends = [place(self.first), place(self.second)];
-        ends.sort_by_key(|&(word, bit)| (bit, word));
-        let [(low_word, low_bit), (high_word, high_bit)] = ends;
-        let bit = 1 << low_bit;
-        let parity = if self.differ { bit } else { 0 };
-        Condition { high_word, low_word, shift: high_bit - low_bit, bit, parity, vectors: 0 }
+    fn words(&self, vector: Vector) -> [u8; 2] {
+        [self.first, self.second].map(|(step, _)| window_word(vector, step))
     }
 }
 
@@ -173,36 +180,30 @@ fn window_word(vector: Vector, step: i8) -> u8 {
     word.and_then(|word| u8::try_from(word).ok()).expect("the tables above name steps 35 to 64 only")
 }
 
-impl Condition {
-    fn same_bits(&self, other: &Self) -> bool {
-        Self { vectors: 0, ..*self }.fields() == Self { vectors: 0, ..*other }.fields()
-    }
-
-    const fn fields(&self) -> (u8, u8, u32, u32, u32, u32) {
-        (self.high_word, self.low_word, self.shift, self.bit, self.parity, self.vectors)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::vectors::DIFFERENCES;
     use super::*;
 
+    fn all() -> impl Iterator<Item = (&'static Group, &'static Condition)> {
+        CONDITIONS.iter().flat_map(|group| group.conditions.iter().map(move |condition| (group, condition)))
+    }
+
     /// Both messages of a colliding pair meet the conditions, so their difference cannot change a parity.
     #[test]
     fn no_condition_is_broken_by_its_own_vector() {
-        for condition in CONDITIONS.iter() {
+        for (group, condition) in all() {
             for (index, difference) in DIFFERENCES.iter().enumerate().filter(|(i, _)| condition.vectors >> i & 1 == 1) {
-                let high = difference[WINDOW_START + usize::from(condition.high_word)];
-                let low = difference[WINDOW_START + usize::from(condition.low_word)];
-                assert_eq!((high >> condition.shift ^ low) & condition.bit, 0, "{:?}", VECTORS[index]);
+                let top =
+                    |end: usize| difference[WINDOW_START + usize::from(condition.words[end])] << group.shifts[end];
+                assert_eq!((top(0) ^ top(1)) >> 31, 0, "{:?}", VECTORS[index]);
             }
         }
     }
 
     #[test]
     fn all_words_lie_in_the_window() {
-        assert!(CONDITIONS.iter().all(|condition| condition.high_word < 32 && condition.low_word < 32));
-        assert_eq!(CONDITIONS.iter().map(|condition| condition.vectors.count_ones()).sum::<u32>(), 373);
+        assert!(all().all(|(_, condition)| condition.words[0] < 32 && condition.words[1] < 32));
+        assert_eq!(all().map(|(_, condition)| condition.vectors.count_ones()).sum::<u32>(), 373);
     }
 }

@@ -10,24 +10,34 @@
 
 mod conditions;
 pub(super) mod filter;
+#[cfg(test)]
+mod tests;
 mod vectors;
 
 use super::Block;
 use super::portable::{self, State};
 use vectors::{DIFFERENCES, STEPS, VECTORS};
 
-/// Whether `block`, hashed from `state`, is half of a colliding pair along one of the `permitted` vectors.
-pub fn is_attack(state: &State, block: &Block, permitted: u32) -> bool {
+/// Whether `block`, which took the hash from state `before` to `after`, is half of a colliding pair along one of the
+/// `permitted` vectors.
+pub fn is_attack(before: &State, block: &Block, after: &State, permitted: u32) -> bool {
     let words = portable::expand(block);
-    (0..VECTORS.len()).filter(|index| permitted >> index & 1 == 1).any(|index| collides_along(index, state, &words))
+    let worked = portable::subtract(after, before);
+    (0..VECTORS.len()).filter(|index| permitted >> index & 1 == 1).any(|index| {
+        let end = match VECTORS[index].quiet_step() {
+            58 => sibling_end::<58>(worked, &words, &DIFFERENCES[index]),
+            _ => sibling_end::<65>(worked, &words, &DIFFERENCES[index]),
+        };
+        end == *after
+    })
 }
 
-/// The sibling block differs by a known amount and has the same state at the quiet step: run it both ways from there.
-fn collides_along(index: usize, state: &State, words: &[u32; STEPS]) -> bool {
-    let quiet_step = VECTORS[index].quiet_step();
-    let middle = portable::forward(*state, words, 0..quiet_step);
-    let sibling = std::array::from_fn(|step| words[step] ^ DIFFERENCES[index][step]);
-    let sibling_start = portable::backward(middle, &sibling, 0..quiet_step);
-    let sibling_end = portable::add(&sibling_start, &portable::forward(middle, &sibling, quiet_step..STEPS));
-    sibling_end == portable::add(state, &portable::forward(middle, words, quiet_step..STEPS))
+/// Where the sibling block leads: it differs by a known amount and has the same state at the quiet step, so it is run both
+/// ways from there.
+fn sibling_end<const QUIET_STEP: usize>(worked: State, words: &[u32; STEPS], difference: &[u32; STEPS]) -> State {
+    // From the end it is a shorter way to the quiet step than from the start.
+    let middle = portable::backward(worked, words, QUIET_STEP..STEPS);
+    let sibling = std::array::from_fn(|step| words[step] ^ difference[step]);
+    let start = portable::backward(middle, &sibling, 0..QUIET_STEP);
+    portable::add(&start, &portable::forward(middle, &sibling, QUIET_STEP..STEPS))
 }
