@@ -1,0 +1,1 @@
+"""Ours against stock Git, side by side."""

@@ -1,0 +1,1 @@
+"""What the benchmarks share: rivals, a client that keeps nothing."""
