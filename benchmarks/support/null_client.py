@@ -1,4 +1,4 @@
-"""A client that sends a prepared request, reads the answer to its end and keeps nothing: the server is what is timed."""
+"""A client that sends a prepared request and reads the answer to its end, keeping nothing: only the server is timed."""
 
 from __future__ import annotations
 
