@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 
 from packengine.storage.ports import (
@@ -15,8 +13,6 @@ from packengine.storage.ports import (
     Superseded,
 )
 from tests.support.catalogs import NOW_S, create, manifest, publish
-
-ABSENT = hashlib.sha256(b"never stored").digest()
 
 
 def test_a_deleted_repository_is_gone_from_everywhere(catalog: Catalog) -> None:

@@ -175,7 +175,8 @@ def test_a_file_swept_before_it_was_locked_is_made_again(tmp_path: Path, monkeyp
 def test_a_process_killed_while_putting_leaves_a_blob_whole_or_absent_and_a_sweepable_file(
     tmp_path: Path, step: int
 ) -> None:
-    child = subprocess.run([sys.executable, "-m", "tests.support.killed_put", str(tmp_path), str(step)], check=False)
+    command = [sys.executable, "-m", "tests.support.killed_put", str(tmp_path), str(step)]
+    child = subprocess.run(command, check=False, cwd=Path(__file__).parents[2])
     assert child.returncode == -signal.SIGKILL
 
     store = FileBlobStore(tmp_path)

@@ -29,6 +29,11 @@ _DEAD = """
     FROM repository r JOIN pointer p ON p.repository = r.key
     WHERE r.id = ? AND r.deleted_at_s IS NOT NULL
 """
+_FORKS = """
+    SELECT id FROM repository
+    WHERE source = (SELECT key FROM repository WHERE id = ? AND deleted_at_s IS NULL) AND deleted_at_s IS NULL
+    ORDER BY key
+"""
 _COUNT = "SELECT count(*) FROM repository r WHERE r.deleted_at_s IS NULL"
 _OWNED = "AND r.owner = (SELECT key FROM owner WHERE name = :owner)"
 
@@ -133,15 +138,7 @@ def list_repositories(
 
 def live_forks(connection: sqlite3.Connection, repository_id: str) -> list[str]:
     """Ids of the live direct forks, oldest first; none if the repository is not live."""
-    rows = connection.execute(
-        """
-        SELECT id FROM repository
-        WHERE source = (SELECT key FROM repository WHERE id = ? AND deleted_at_s IS NULL) AND deleted_at_s IS NULL
-        ORDER BY key
-        """,
-        (repository_id,),
-    )
-    return [repository_id for (repository_id,) in rows]
+    return [fork_id for (fork_id,) in connection.execute(_FORKS, (repository_id,))]
 
 
 def _record(row: tuple[str, str | None, int, str | None, int]) -> RepositoryRecord:
