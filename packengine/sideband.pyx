@@ -71,7 +71,7 @@ class BandDecoder:
 
     def feed(self, data):
         """The (band, data) pairs that are whole now. Raises SidebandError, or PktLineError."""
-        if self.ended:
+        if self.ended and data:
             raise SidebandError("data after the flush that ends a side-band stream")
         bands = []
         for packet in self._packets.feed(data):
