@@ -3,7 +3,7 @@
 use crate::entry::{MAX_HEADER_LEN, PACK_HEADER_LEN};
 use crate::rev::{read_rev, write_rev};
 use crate::{Bytes, EntryHeader, EntryKind, Index};
-use packhouse_object::{Error, Kind, ObjectFormat, Result};
+use packhouse_object::{Error, Kind, ObjectFormat, Oid, Result};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,12 +30,15 @@ impl Pack {
         Self::new(pack_path.display().to_string(), Bytes::open(pack_path)?, Bytes::open(idx_path)?, format)
     }
 
-    /// A pack held in memory.
+    /// A pack held in memory; errors call it by its trailer.
     ///
     /// # Errors
     /// As [`Self::new`].
     pub fn from_bytes(pack: impl Into<Bytes>, idx: impl Into<Bytes>, format: ObjectFormat) -> Result<Self> {
-        Self::new("in memory".to_owned(), pack.into(), idx.into(), format)
+        let bytes: Bytes = pack.into();
+        let trailer = Oid::from_bytes(&bytes[bytes.len().saturating_sub(format.oid_len())..]);
+        let name = trailer.map_or_else(|_| "in memory".to_owned(), |trailer| format!("{trailer} in memory"));
+        Self::new(name, bytes, idx.into(), format)
     }
 
     /// A pack from its bytes and those of its idx; `name` is what errors call it.
@@ -72,7 +75,7 @@ impl Pack {
         self.id
     }
 
-    /// What errors call the pack: its path, or that it is in memory.
+    /// What errors call the pack: its path, or its trailer and that it is in memory.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
