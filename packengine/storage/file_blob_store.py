@@ -7,19 +7,29 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from packengine.kernel import start_writeback
 from packengine.storage._disk import Disk, make_durable_directory
 from packengine.storage._quarantine import quarantine_file, sweep
-from packengine.storage.ports import BlobMissing, CorruptBlob, Digest
+from packengine.storage.ports import BlobMissing, CorruptBlob, Digest, StorageError
 
 _log = logging.getLogger(__name__)
 
 _DIGEST_BYTES = 32
 _COPY_BYTES = 4 * 1024 * 1024
 _READ_ONLY = 0o444
+
+
+@contextmanager
+def _as_storage_error() -> Iterator[None]:
+    """Let callers hear of a full or failing disk in the port's words; the message names errno and path."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(str(error)) from error
 
 
 class FileBlobStore:
@@ -34,6 +44,7 @@ class FileBlobStore:
         for directory in (self._blobs, self.quarantine):
             make_durable_directory(self._disk, directory)
 
+    @_as_storage_error()
     def put_file(self, path: Path, digest: Digest) -> None:
         """Move the file into place, durably. One from another file system is copied first."""
         target = self._path(digest)
@@ -47,6 +58,7 @@ class FileBlobStore:
             self._copy_in(path, digest)
         self._disk.sync_directory(target.parent)
 
+    @_as_storage_error()
     def put_bytes(self, data: bytes) -> Digest:
         """Make `data` durable. Returns its digest."""
         digest = hashlib.sha256(data).digest()
@@ -56,6 +68,7 @@ class FileBlobStore:
             self.put_file(path, digest)
         return digest
 
+    @_as_storage_error()
     def open(self, digest: Digest) -> BinaryIO:
         """A seekable reader. Raises BlobMissing."""
         try:
@@ -72,6 +85,7 @@ class FileBlobStore:
         """Whether it is stored."""
         return self._path(digest).is_file()
 
+    @_as_storage_error()
     def size_bytes(self, digest: Digest) -> int:
         """Raises BlobMissing."""
         try:
@@ -79,6 +93,7 @@ class FileBlobStore:
         except FileNotFoundError:
             raise self._missing(digest) from None
 
+    @_as_storage_error()
     def delete(self, digest: Digest) -> None:
         """Remove the blob. Not synced: a blob that a power loss brings back harms nobody."""
         self._disk.remove(self._path(digest))

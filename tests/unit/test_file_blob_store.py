@@ -19,7 +19,7 @@ import pytest
 from packengine.storage import FileBlobStore
 from packengine.storage import _quarantine as quarantine
 from packengine.storage._disk import Disk
-from packengine.storage.ports import CorruptBlob
+from packengine.storage.ports import CorruptBlob, StorageError
 
 DATA = b"pack bytes " * 100
 DIGEST = hashlib.sha256(DATA).digest()
@@ -112,13 +112,19 @@ def test_a_file_of_another_file_system_is_copied_and_given_up(tmp_path: Path) ->
     assert list(store.quarantine.iterdir()) == []
 
 
+def test_a_file_that_is_not_there_is_named_in_the_error(tmp_path: Path) -> None:
+    store = FileBlobStore(tmp_path)
+    with pytest.raises(StorageError, match=r"No such file.*f00d\.pack"):
+        store.put_file(store.quarantine / "f00d.pack", DIGEST)
+
+
 def test_a_failed_put_leaves_nothing(tmp_path: Path) -> None:
     class FullDisk(Disk):
         def sync_file(self, fd: int) -> None:
             raise OSError(errno.ENOSPC, "No space left on device", f"fd {fd}")
 
     store = FileBlobStore(tmp_path, disk=FullDisk())
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="No space"):
         store.put_bytes(DATA)
 
     assert not store.contains(DIGEST)

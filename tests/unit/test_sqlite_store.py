@@ -91,6 +91,11 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
         SqliteCatalog(path)
 
 
+def test_a_directory_that_is_not_there_is_named_in_the_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"none/catalog\.db"):
+        SqliteCatalog(tmp_path / "none" / "catalog.db")
+
+
 def test_a_damaged_row_is_not_served(catalog: SqliteCatalog, path: Path) -> None:
     create(catalog, "demo")
     change(path, "UPDATE content SET data = x'00'")

@@ -75,7 +75,7 @@ class GroupWriter:
     def __init__(self, path: Path, *, wait_s: float) -> None:
         self._path = path
         self._wait_s = wait_s
-        self._lock = WriteLock(path)
+        self._lock = _open_lock(path)
         self._connection: sqlite3.Connection | None = None
         self._queue: SimpleQueue[_Ticket | None] = SimpleQueue()
         self._closing = Lock()
@@ -221,6 +221,13 @@ class GroupWriter:
             largest_group=max(stats.largest_group, len(group)),
             lock_wait_s=stats.lock_wait_s + waited_s,
         )
+
+
+def _open_lock(path: Path) -> WriteLock:
+    try:
+        return WriteLock(path)
+    except OSError as error:
+        raise storage_error(error, path) from error
 
 
 def _nothing(_: sqlite3.Connection) -> None:
