@@ -5,9 +5,10 @@
 //! are handed out.
 
 use crate::cache::{Cache, Decoded};
+use crate::packs::Packs;
 use crate::{BitSet, Content, Pack, decode};
 use packhouse_object::{Error, Kind, ObjectFormat, Oid, Result};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The number of an object in one database.
 pub type Ordinal = u32;
@@ -28,14 +29,6 @@ pub struct Database {
     cache: Arc<Cache>,
     limits: Limits,
     visible: Option<Arc<BitSet>>,
-}
-
-struct Packs {
-    format: ObjectFormat,
-    list: Vec<Arc<Pack>>,
-    /// The first ordinal of each pack, and after them the number of all.
-    starts: Vec<Ordinal>,
-    homes: OnceLock<Arc<BitSet>>,
 }
 
 impl Database {
@@ -101,14 +94,13 @@ impl Database {
     /// One more than the greatest ordinal: the size of a [`BitSet`] over this database.
     #[must_use]
     pub fn ordinal_count(&self) -> u32 {
-        self.packs.starts.last().copied().unwrap_or(0)
+        self.packs.ordinal_count()
     }
 
     /// The home of an object, if it is visible.
     #[must_use]
     pub fn locate(&self, oid: &Oid) -> Option<Ordinal> {
-        let mut packs = self.packs.list.iter().zip(&self.packs.starts);
-        let home = packs.find_map(|(pack, start)| pack.index().find(oid).map(|position| start + position))?;
+        let home = self.packs.home_of(oid)?;
         self.visible.as_ref().is_none_or(|visible| visible.get(home)).then_some(home)
     }
 
@@ -153,9 +145,7 @@ impl Database {
     /// The index in [`Self::packs`] of an ordinal's pack, and the position in that pack's idx.
     #[must_use]
     pub fn pack_number(&self, ordinal: Ordinal) -> (usize, u32) {
-        assert!(ordinal < self.ordinal_count(), "ordinal {ordinal} of {}", self.ordinal_count());
-        let number = self.packs.starts.partition_point(|&start| start <= ordinal) - 1;
-        (number, ordinal - self.packs.starts[number])
+        self.packs.place_of(ordinal)
     }
 
     /// The first ordinal of the pack at `number` in [`Self::packs`].
@@ -213,49 +203,6 @@ impl Database {
         match pack.position_of_offset(base_offset)? {
             Some(base) => Ok(Some(ordinal - position + base)),
             None => Err(pack.corrupt(offset, "no entry starts at its delta base")),
-        }
-    }
-}
-
-impl Packs {
-    fn new(list: Vec<Arc<Pack>>, format: ObjectFormat) -> Result<Self> {
-        let mut starts = vec![0];
-        let mut total = 0u64;
-        for pack in &list {
-            if pack.format() != format {
-                return Err(pack.corrupt(0, &format!("its objects are not named by {}", format.name())));
-            }
-            total += u64::from(pack.len());
-            let limit = u64::from(u32::MAX);
-            starts.push(u32::try_from(total).map_err(|_| Error::Limit {
-                what: "objects in all packs",
-                actual: total,
-                limit,
-            })?);
-        }
-        Ok(Self { format, list, starts, homes: OnceLock::new() })
-    }
-
-    fn homes(&self) -> &Arc<BitSet> {
-        self.homes.get_or_init(|| {
-            let mut homes = BitSet::full(self.starts.last().copied().unwrap_or(0));
-            for (number, older) in self.list.iter().enumerate() {
-                for newer in &self.list[..number] {
-                    for_each_shared(newer, older, |position| _ = homes.remove(self.starts[number] + position));
-                }
-            }
-            Arc::new(homes)
-        })
-    }
-}
-
-/// Visit the positions in `older` of what both packs hold. Cost: the smaller pack's objects times a lookup.
-fn for_each_shared(newer: &Pack, older: &Pack, mut visit: impl FnMut(u32)) {
-    let (few, many) = if newer.len() < older.len() { (newer, older) } else { (older, newer) };
-    for position in 0..few.len() {
-        let found = Oid::from_bytes(few.index().oid_at(position)).ok().and_then(|oid| many.index().find(&oid));
-        if let Some(other) = found {
-            visit(if std::ptr::eq(few, older) { position } else { other });
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod entry;
 pub mod index;
 pub mod index_builder;
 pub mod pack;
+mod packs;
 pub mod rev;
 mod source;
 mod verify;
