@@ -8,7 +8,8 @@
 
 use crate::frontier::Frontier;
 use crate::recent::RecentOids;
-use packhouse_object::edges::{commit_edges, tag_target, tree_entries};
+use crate::tree::for_each_entry;
+use packhouse_object::edges::{commit_edges, tag_target};
 use packhouse_object::{CancelFlag, Error, Kind, Oid, Result};
 use packhouse_pack::{BitSet, Database, Ordinal};
 
@@ -68,21 +69,17 @@ impl<'a> Closure<'a> {
         let format = self.db.format();
         match kind {
             Kind::Blob => Ok(()),
+            Kind::Tree => for_each_entry(format, &content, |kind, raw| {
+                if self.recent.contains(raw) { Ok(()) } else { self.edge(ordinal, &Oid::from_bytes(raw)?, kind) }
+            }),
             Kind::Commit => commit_edges(format, &content, |oid, kind| self.edge(ordinal, &oid, kind)),
             Kind::Tag => tag_target(format, &content).and_then(|(oid, kind)| self.edge(ordinal, &oid, kind)),
-            Kind::Tree => tree_entries(format, &content).try_for_each(|entry| {
-                let entry = entry?;
-                entry.kind().map_or(Ok(()), |kind| self.edge(ordinal, &entry.oid, kind))
-            }),
         }
     }
 
     fn edge(&mut self, from: Ordinal, oid: &Oid, kind: Kind) -> Result<()> {
-        if self.recent.contains(oid) {
-            return Ok(());
-        }
         let target = require_edge(self.db, from, oid)?;
-        self.recent.add(oid);
+        self.recent.add(oid.as_bytes());
         if kind == Kind::Blob {
             self.mark(target);
         } else {

@@ -13,6 +13,7 @@ mod ready;
 mod recent;
 mod set;
 mod stream;
+mod tree;
 mod walk;
 
 pub use bases::{is_ancestor, merge_bases};
