@@ -11,6 +11,7 @@ import pytest
 
 from packengine.pktline import DELIM, FLUSH, Packet, encode_many
 from packengine.protocol import (
+    Command,
     ProtocolVersion,
     ReceivePackOffer,
     RemoteProtocolError,
@@ -19,18 +20,28 @@ from packengine.protocol import (
     WireLimits,
     advertise_receive_pack,
     advertise_v2,
+    command_refusals,
 )
 from tests.support import wire_client
 from tests.support.git import GIT_ENV, git, git_result
 
 ROOT = Path(__file__).parents[2]
 OID_HEX = b"12" * 20
+EMPTY_PACK = bytes.fromhex("5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
 
 
 @pytest.fixture
 def empty_repo(tmp_path: Path) -> Path:
     path = tmp_path / "empty.git"
     git("init", "--quiet", "--bare", path)
+    return path
+
+
+@pytest.fixture
+def one_commit(tmp_path: Path) -> Path:
+    path = tmp_path / "work"
+    git("init", "--quiet", path)
+    git("commit", "--quiet", "--allow-empty", "--message=first", cwd=path)
     return path
 
 
@@ -91,6 +102,28 @@ def test_broken_request_is_refused_with_gits_sentence(empty_repo: Path, packets:
     assert done.stderr.decode().strip().splitlines()[-1] == f"fatal: {caught.value}"
 
 
+@pytest.mark.parametrize(
+    ("name", "deletes"),
+    [
+        (b"refs/heads/fine", False),
+        (b"refs/heads/a..b", False),
+        (b"refs/heads/a.lock", False),
+        (b"refs/stash", False),
+        (b"refs/@", True),
+        (b"HEAD", False),
+        (b"refs/heads/a~b", False),
+    ],
+)
+def test_ref_name_is_refused_where_gits_receive_pack_refuses_it(one_commit: Path, name: bytes, deletes: bool) -> None:
+    """Deleting refs/stash is not asked about: Git allows it only since version 2.41, and we do."""
+    oid = bytes.fromhex(git("rev-parse", "HEAD", cwd=one_commit).decode())
+    old, new = (oid, bytes(20)) if deletes else (bytes(20), oid)
+    body = wire_client.push_request([(old, new, name)], b"" if deletes else EMPTY_PACK)
+    theirs = wire_client.parse_push_report(git("receive-pack", "--stateless-rpc", one_commit, stdin=body)).refs[name]
+    [ours] = command_refusals([Command(old, new, name)])
+    assert (theirs == b"funny refname") is (ours == "funny refname")
+
+
 def push_to(answerer: str, repository: Path) -> subprocess.CompletedProcess[bytes]:
     """Let stock Git push two branches to a receive-pack that is our protocol and a made-up verdict."""
     receive_pack = f"{sys.executable} -m tests.support.scripted_receive_pack {answerer}"
@@ -100,14 +133,6 @@ def push_to(answerer: str, repository: Path) -> subprocess.CompletedProcess[byte
         cwd=repository,
         env=GIT_ENV | env,
     )
-
-
-@pytest.fixture
-def one_commit(tmp_path: Path) -> Path:
-    path = tmp_path / "work"
-    git("init", "--quiet", path)
-    git("commit", "--quiet", "--allow-empty", "--message=first", cwd=path)
-    return path
 
 
 def test_git_understands_a_committed_report(one_commit: Path) -> None:
