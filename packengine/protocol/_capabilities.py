@@ -14,6 +14,9 @@ Capability: TypeAlias = bytes | tuple[bytes, bytes]
 
 OID_BYTES: Mapping[ObjectFormat, int] = {"sha1": 20, "sha256": 32}
 
+LEGACY_OBJECT_FORMAT = b"sha1"
+"""What a client means that names no object format."""
+
 _PRINTABLE = bytes(byte if 33 <= byte <= 126 else ord(".") for byte in range(256))
 
 

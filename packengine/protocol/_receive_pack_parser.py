@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import ClassVar, TypeAlias
 
 from packengine.pktline import FLUSH, Packet
-from packengine.protocol._capabilities import parse_capabilities
+from packengine.protocol._capabilities import LEGACY_OBJECT_FORMAT, parse_capabilities
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._oids import parse_oid
@@ -17,8 +17,6 @@ from packengine.protocol._requests import ProbeRequest, chomp
 from packengine.protocol._services import ReceivePackOffer
 
 ReceivePackEvent: TypeAlias = ProbeRequest | PushCommands | PackData
-
-_LEGACY_FORMAT = b"sha1"
 
 
 class _State(Enum):
@@ -97,7 +95,7 @@ class ReceivePackRequestParser(RequestParser[ReceivePackEvent]):
 
     def _take_capabilities(self, text: bytes) -> None:
         words = parse_capabilities(text, max_bytes=self._limits.max_capability_bytes)
-        object_format = words.get(b"object-format", _LEGACY_FORMAT) or b""
+        object_format = words.get(b"object-format", LEGACY_OBJECT_FORMAT) or b""
         if object_format != self._offer.object_format.encode():
             raise RemoteProtocolError(b"error: unsupported object format '%b'" % shown(object_format))
         self._capabilities = PushCapabilities.chosen(words, self._offer)

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import ClassVar, TypeAlias
 
 from packengine.pktline import Marker, Packet
-from packengine.protocol._capabilities import sanitise_agent, split_capability
+from packengine.protocol._capabilities import LEGACY_OBJECT_FORMAT, sanitise_agent, split_capability
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._fetch_request import FetchArguments, FetchRequest
 from packengine.protocol._limits import WireLimits
@@ -19,9 +19,6 @@ from packengine.protocol._services import UploadPackOffer
 UploadPackRequest: TypeAlias = LsRefsRequest | FetchRequest | ProbeRequest
 
 _COMMANDS: dict[bytes, type[LsRefsArguments | FetchArguments]] = {b"ls-refs": LsRefsArguments, b"fetch": FetchArguments}
-
-_LEGACY_FORMAT = b"sha1"
-"""What a client means that names no object format."""
 
 _Step: TypeAlias = "Callable[[UploadPackRequestParser, bytes], UploadPackRequest | None]"
 
@@ -86,7 +83,7 @@ class UploadPackRequestParser(RequestParser[UploadPackRequest]):
         self._state = _State.ARGUMENTS
 
     def _check_object_format(self) -> None:
-        theirs = self._keys.get(b"object-format", _LEGACY_FORMAT)
+        theirs = self._keys.get(b"object-format", LEGACY_OBJECT_FORMAT)
         ours = self._offer.object_format.encode()
         if theirs is None:
             raise RemoteProtocolError("object-format capability requires an argument")
