@@ -1,1 +1,39 @@
-//! To come.
+//! A received pack becomes a stored one (design, section 4).
+//!
+//! 1. **Intake**, while bytes arrive: take the entries apart, inflate each, name and check whole objects beside that, keep
+//!    the bytes in quarantine.
+//! 2. **Resolve**: make every delta into its object, on all threads; complete a thin pack from what is known.
+//! 3. **Seal**: sort the names, write the idx, compute the digest.
+//!
+//! Memory, beside the limits that [`Options`] names: 41 to 50 bytes an object while the pack is taken in (SHA-1; deltas by
+//! id take 80), about as many for its edges, 4 MiB of objects on their way between threads, and for each thread what one
+//! object takes.
+
+mod builder;
+mod edge_table;
+mod entries;
+mod examine;
+mod forest;
+mod ingest;
+mod ingested;
+mod intake;
+mod lineage;
+mod names;
+mod options;
+mod parser;
+mod progress;
+mod quarantine;
+mod queue;
+mod resolve;
+mod share;
+mod stored;
+mod table;
+mod thin;
+mod workers;
+
+pub use builder::PackBuilder;
+pub use ingest::Ingest;
+pub use ingested::IngestedPack;
+pub use options::Options;
+pub use progress::Progress;
+pub use stored::{IndexedPack, index_bytes, index_pack};

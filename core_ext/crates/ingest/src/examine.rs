@@ -1,0 +1,67 @@
+//! What is done with every object once: name it, check it, note its edges.
+
+use crate::edge_table::EdgeTable;
+use crate::names::Names;
+use packhouse_object::edges::for_each_edge;
+use packhouse_object::{CancelFlag, Hasher, Kind, ObjectFormat, Oid, Result};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// Results are written to the common table so many at a time.
+const FLUSH_OBJECTS: usize = 256;
+
+/// What all threads of an ingest share.
+pub(crate) struct Context {
+    pub format: ObjectFormat,
+    pub cancel: CancelFlag,
+    pub names: Mutex<Names>,
+    /// The edges of the objects; `None` if the pack was checked before and needs only names.
+    pub edges: Option<EdgeTable>,
+}
+
+/// What one thread needs to examine objects.
+pub(crate) struct Examiner {
+    context: Arc<Context>,
+    named: Vec<(u32, Oid, Kind)>,
+}
+
+impl Examiner {
+    pub fn new(context: Arc<Context>) -> Self {
+        Self { context, named: Vec::with_capacity(FLUSH_OBJECTS) }
+    }
+
+    /// Name and check one object. The name is in the common table after [`Self::flush`].
+    pub fn examine(&mut self, index: u32, kind: Kind, content: &[u8]) -> Result<Oid> {
+        self.context.cancel.check()?;
+        let oid = packhouse_object::hash_object(self.context.format, kind, content)?;
+        if let Some(edges) = &self.context.edges {
+            for_each_edge(self.context.format, kind, content, |target, expected| {
+                edges.insert(&target, expected);
+                Ok(())
+            })?;
+        }
+        self.note(index, oid, kind);
+        Ok(oid)
+    }
+
+    /// Take the name of a blob that was too large to be held.
+    pub fn name_large_blob(&mut self, index: u32, hasher: Hasher) -> Result<()> {
+        self.note(index, hasher.finish()?, Kind::Blob);
+        Ok(())
+    }
+
+    /// Write the names to the common table.
+    pub fn flush(&mut self) {
+        let mut names = self.context.names.lock();
+        for (index, oid, kind) in self.named.drain(..) {
+            names.set(index, &oid, kind);
+        }
+    }
+
+    fn note(&mut self, index: u32, oid: Oid, kind: Kind) {
+        self.named.push((index, oid, kind));
+        if self.named.len() >= FLUSH_OBJECTS {
+            self.flush();
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! One received pack on its way to a stored one.
+
+use crate::edge_table::EdgeTable;
+use crate::entries::Entries;
+use crate::examine::Context;
+use crate::forest::Forest;
+use crate::ingested::{Facts, IngestedPack, check_against_known};
+use crate::intake::{Intake, PackHashes, Received};
+use crate::names::Names;
+use crate::options::Options;
+use crate::progress::Progress;
+use crate::quarantine::{Quarantine, QuarantineFile};
+use crate::resolve::Resolver;
+use crate::share::Seed;
+use crate::{table, thin};
+use packhouse_object::{ObjectSource, Oid, Result};
+use packhouse_pack::{Bytes, IndexBuilder, Pack};
+use parking_lot::Mutex;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A pack that is being received. What goes wrong ends it, and its file with it.
+pub struct Ingest {
+    options: Options,
+    context: Arc<Context>,
+    intake: Intake,
+    quarantine: Quarantine,
+    path: PathBuf,
+    progress: Arc<Progress>,
+}
+
+impl Ingest {
+    /// An ingest that keeps bytes over `options.spill_bytes` in a new file at `path`, and the idx beside it.
+    #[must_use]
+    pub fn new(path: &Path, options: Options) -> Self {
+        let progress = Arc::new(Progress::default());
+        let context = new_context(&options, true);
+        Self {
+            intake: Intake::new(context.clone(), &options, progress.clone()),
+            quarantine: Quarantine::new(path.to_owned(), options.spill_bytes),
+            path: path.to_owned(),
+            context,
+            options,
+            progress,
+        }
+    }
+
+    /// The counters, for another thread.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        self.progress.clone()
+    }
+
+    /// Take in bytes as they arrive. Returns how many belonged to the pack: fewer than there are once it has ended.
+    ///
+    /// # Errors
+    /// `CorruptPack`, `CorruptObject`, `Collision`, `Fsck`: what arrived is refused; `Limit`; `Io`; `Cancelled`. After an
+    /// error there is nothing to be done but to drop the ingest.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<usize> {
+        self.options.cancel.check()?;
+        let used = self.intake.feed(bytes, &self.options)?;
+        let size_bytes = self.quarantine.len() + used as u64;
+        crate::parser::within("pack size in bytes", size_bytes, self.options.max_pack_bytes)?;
+        self.quarantine.append(&bytes[..used])?;
+        Ok(used)
+    }
+
+    /// Resolve all deltas, complete a thin pack from `known`, check every object, write the idx.
+    ///
+    /// # Errors
+    /// As [`Self::feed`]; `CorruptPack` for a pack that is cut short, a delta without base or an object sent twice.
+    pub fn finish(self, known: &dyn ObjectSource) -> Result<IngestedPack> {
+        let Self { options, context, intake, mut quarantine, path, progress } = self;
+        let mut received = intake.finish()?;
+        let own_count = received.entries.len();
+        let pack = quarantine.bytes()?;
+        let bases = resolve_all(&mut received.entries, &pack, known, &context, &options, &progress)?;
+        drop(pack);
+        if !bases.is_empty() {
+            complete(&mut received, &mut quarantine, &bases, known, &context, &options)?;
+        }
+        let (idx, kinds) = table::sort(&received.entries, &context.names.lock(), own_count, options.format)?;
+        drop(received.entries);
+        *context.names.lock() = Names::new(options.format);
+        let pack_bytes = quarantine.bytes()?;
+        let pack_file = quarantine.into_file()?;
+        let (idx_bytes, idx_file) = store_idx(idx, &received.trailer, &path, pack_file.is_some())?;
+        let pack = Pack::new(path.display().to_string(), pack_bytes, idx_bytes, options.format)?;
+        let thin_base_count = u32::try_from(bases.len()).unwrap_or(u32::MAX);
+        let facts = Facts { digest: received.digest, thin_base_count, kinds };
+        check_against_known(&pack, &facts.kinds, known)?;
+        Ok(IngestedPack::new(options, context, pack, facts, [pack_file, idx_file]))
+    }
+}
+
+pub(crate) fn new_context(options: &Options, checks: bool) -> Arc<Context> {
+    Arc::new(Context {
+        format: options.format,
+        cancel: options.cancel.clone(),
+        names: Mutex::new(Names::new(options.format)),
+        edges: checks.then(|| EdgeTable::new(options.format)),
+    })
+}
+
+/// Name and check every delta of a pack. Returns the bases outside of it that were needed.
+pub(crate) fn resolve_all(
+    entries: &mut Entries,
+    pack: &[u8],
+    known: &dyn ObjectSource,
+    context: &Arc<Context>,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Vec<Oid>> {
+    context.names.lock().grow(entries.len());
+    let forest = Forest::new(entries);
+    let seeds = whole_bases(&forest, &context.names.lock())?;
+    let inside = Resolver { pack, entries, forest: &forest, outside: &[], known, context, options, progress };
+    inside.run(seeds, options.threads)?;
+    let pending = forest.unclaimed();
+    if pending.is_empty() {
+        return Ok(Vec::new());
+    }
+    let outside: Vec<Oid> = pending.iter().map(|&(_, oid)| oid).collect();
+    thin::resolve_outside(&Resolver { outside: &outside, ..inside }, &pending)
+}
+
+fn whole_bases(forest: &Forest, names: &Names) -> Result<Vec<Seed>> {
+    let mut seeds = Vec::new();
+    #[allow(clippy::cast_possible_truncation)] // a pack announces its entries in 32 bits
+    for index in 0..names.len() as u32 {
+        let Some(kind) = names.kind(index) else { continue };
+        let children = forest.children(index, &names.oid(index)?);
+        if !children.is_empty() {
+            seeds.push(Seed { index, kind, children });
+        }
+    }
+    Ok(seeds)
+}
+
+/// Append the bases of a thin pack, and write its count, its trailer and its digest anew.
+fn complete(
+    received: &mut Received,
+    quarantine: &mut Quarantine,
+    bases: &[Oid],
+    known: &dyn ObjectSource,
+    context: &Context,
+    options: &Options,
+) -> Result<()> {
+    quarantine.truncate(quarantine.len() - options.format.oid_len() as u64)?;
+    let source = thin::Source { known, max_bytes: options.max_resident_object_bytes, format: options.format };
+    thin::append(quarantine, &mut received.entries, &mut context.names.lock(), bases, &source)?;
+    quarantine.overwrite(8, &received.entries.len().to_be_bytes())?;
+    let mut hashes = PackHashes::new(options.format);
+    for piece in quarantine.bytes()?.chunks(1 << 20) {
+        options.cancel.check()?;
+        hashes.update(piece);
+    }
+    let (trailer, digest) = hashes.finish()?;
+    quarantine.append(trailer.as_bytes())?;
+    (received.trailer, received.digest) = (trailer.as_bytes().to_vec(), digest);
+    Ok(())
+}
+
+/// Keep the idx where the pack is: in memory, or in a file beside it.
+fn store_idx(
+    idx: IndexBuilder,
+    trailer: &[u8],
+    pack_path: &Path,
+    in_file: bool,
+) -> Result<(Bytes, Option<QuarantineFile>)> {
+    if !in_file {
+        return Ok((Bytes::from(idx.to_bytes(trailer)?), None));
+    }
+    let file = QuarantineFile::create(&idx_path(pack_path))?;
+    let mut out = BufWriter::with_capacity(256 << 10, file.writer());
+    idx.write(trailer, &mut out)?;
+    out.flush()?;
+    drop(out);
+    Ok((file.map()?, Some(file)))
+}
+
+/// `x.pack` has its idx at `x.idx`, anything else at its own name and `.idx`.
+fn idx_path(pack_path: &Path) -> PathBuf {
+    if pack_path.extension().is_some_and(|extension| extension == "pack") {
+        return pack_path.with_extension("idx");
+    }
+    let mut name = pack_path.as_os_str().to_owned();
+    name.push(".idx");
+    PathBuf::from(name)
+}

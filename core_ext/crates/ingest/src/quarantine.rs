@@ -1,0 +1,152 @@
+//! Where the bytes of a pack lie while it is taken in: in memory, and from a size on in a file.
+//!
+//! The file is created exclusively and locked until it is dropped, so that whoever sweeps a quarantine folder can tell a
+//! pack that is arriving from what a killed process left behind (design, section 6). Bytes go to it in large writes.
+//! Memory: at most `spill_bytes`, then `WRITE_BYTES`.
+
+use packhouse_object::Result;
+use packhouse_pack::Bytes;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+const WRITE_BYTES: usize = 512 << 10;
+
+/// A file of the quarantine: it goes when it is dropped, unless it was given away.
+pub(crate) struct QuarantineFile {
+    file: File,
+    path: Option<PathBuf>,
+}
+
+impl QuarantineFile {
+    /// Create the file, which must not exist, and lock it.
+    pub fn create(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        let created = Self { file, path: Some(path.to_owned()) };
+        created.file.lock()?;
+        Ok(created)
+    }
+
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Leave the file to somebody else, who has moved it.
+    pub fn release(&mut self) {
+        self.path = None;
+    }
+
+    pub fn sync(&self) -> Result<()> {
+        Ok(self.file.sync_all()?)
+    }
+
+    pub fn map(&self) -> Result<Bytes> {
+        Bytes::map(&self.file)
+    }
+
+    /// For appending.
+    pub const fn writer(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Drop for QuarantineFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            // A failure has nobody to be told to: the sweep of the folder finds the file, whose lock is free now.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// The bytes of one pack, appended as they come.
+pub(crate) struct Quarantine {
+    path: PathBuf,
+    spill_bytes: u64,
+    /// All bytes so far, or those that are not in the file yet.
+    pending: Vec<u8>,
+    file: Option<QuarantineFile>,
+    len: u64,
+}
+
+impl Quarantine {
+    pub fn new(path: PathBuf, spill_bytes: u64) -> Self {
+        Self { path, spill_bytes, pending: Vec::new(), file: None, len: 0 }
+    }
+
+    /// Bytes so far.
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.len += bytes.len() as u64;
+        if self.file.is_none() && self.len > self.spill_bytes {
+            self.file = Some(QuarantineFile::create(&self.path)?);
+        }
+        let Some(file) = &self.file else {
+            self.pending.extend_from_slice(bytes);
+            return Ok(());
+        };
+        if self.pending.is_empty() && bytes.len() >= WRITE_BYTES {
+            return Ok(file.writer().write_all(bytes)?);
+        }
+        self.pending.extend_from_slice(bytes);
+        if self.pending.len() >= WRITE_BYTES {
+            file.writer().write_all(&self.pending)?;
+            self.pending.clear();
+        }
+        Ok(())
+    }
+
+    /// Overwrite bytes that were appended before.
+    pub fn overwrite(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.flush()?;
+        if let Some(file) = &self.file {
+            return Ok(file.writer().write_all_at(bytes, offset)?);
+        }
+        #[allow(clippy::cast_possible_truncation)] // in memory
+        let start = offset as usize;
+        self.pending[start..start + bytes.len()].copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Cut off what lies behind `len` bytes.
+    pub fn truncate(&mut self, len: u64) -> Result<()> {
+        self.flush()?;
+        self.len = len;
+        match &self.file {
+            Some(file) => {
+                file.writer().set_len(len)?;
+                file.writer().seek(SeekFrom::Start(len))?;
+            }
+            #[allow(clippy::cast_possible_truncation)] // in memory
+            None => self.pending.truncate(len as usize),
+        }
+        Ok(())
+    }
+
+    /// All bytes so far, for reading. Bytes in memory are copied.
+    pub fn bytes(&mut self) -> Result<Bytes> {
+        self.flush()?;
+        match &self.file {
+            Some(file) => file.map(),
+            None => Ok(Bytes::from(self.pending.clone())),
+        }
+    }
+
+    /// The file, if the bytes lie in one.
+    pub fn into_file(mut self) -> Result<Option<QuarantineFile>> {
+        self.flush()?;
+        Ok(self.file)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if let Some(file) = &self.file {
+            file.writer().write_all(&self.pending)?;
+            self.pending = Vec::new();
+        }
+        Ok(())
+    }
+}
