@@ -72,22 +72,28 @@ pub fn tree_entries(format: ObjectFormat, content: &[u8]) -> impl Iterator<Item 
 }
 
 fn split_entry(format: ObjectFormat, bytes: &[u8]) -> Result<(TreeEntry<'_>, &[u8])> {
-    let space =
-        bytes.iter().take(8).position(|&byte| byte == b' ').ok_or_else(|| corrupt("malformed mode in tree entry"))?;
-    let mode_digits = &bytes[..space];
-    if space == 0 || !mode_digits.iter().all(|digit| (b'0'..=b'7').contains(digit)) {
-        return Err(corrupt("malformed mode in tree entry"));
-    }
-    let mode = mode_digits.iter().fold(0, |mode, digit| mode << 3 | u32::from(digit - b'0'));
-    let after_mode = &bytes[space + 1..];
-    let nul = after_mode.iter().position(|&byte| byte == 0).ok_or_else(|| corrupt("truncated tree entry"))?;
-    if nul == 0 {
+    let (mode, mode_digits, rest) = split_mode(bytes)?;
+    let nul = rest.iter().position(|&byte| byte == 0).ok_or_else(|| corrupt("truncated tree entry"))?;
+    let name = &rest[..nul];
+    if name.is_empty() {
         return Err(corrupt("empty filename in tree entry"));
     }
-    let end = nul + 1 + format.oid_len();
-    let oid = after_mode.get(nul + 1..end).ok_or_else(|| corrupt("truncated tree entry"))?;
-    let entry = TreeEntry { mode, mode_digits, name: &after_mode[..nul], oid: Oid::from_bytes(oid)? };
-    Ok((entry, &after_mode[end..]))
+    let (oid, rest) =
+        rest[nul + 1..].split_at_checked(format.oid_len()).ok_or_else(|| corrupt("truncated tree entry"))?;
+    Ok((TreeEntry { mode, mode_digits, name, oid: Oid::from_bytes(oid)? }, rest))
+}
+
+/// A mode is as many octal digits as stand before the first space; like Git, what does not fit is shifted out.
+fn split_mode(bytes: &[u8]) -> Result<(u32, &[u8], &[u8])> {
+    let mut mode = 0u32;
+    for (at, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'0'..=b'7' => mode = mode << 3 | u32::from(byte - b'0'),
+            b' ' if at > 0 => return Ok((mode, &bytes[..at], &bytes[at + 1..])),
+            _ => break,
+        }
+    }
+    Err(corrupt("malformed mode in tree entry"))
 }
 
 /// The tree of a commit, and its parents in order.
@@ -117,14 +123,14 @@ pub fn tag_target(format: ObjectFormat, content: &[u8]) -> Result<(Oid, Kind)> {
     let (oid, rest) = oid_line(format, content, b"object ")?;
     let kind = rest
         .strip_prefix(b"type ")
-        .and_then(|rest| rest.split(|&byte| byte == b'\n').next())
+        .and_then(|rest| Some(&rest[..rest.iter().position(|&byte| byte == b'\n')?]))
         .and_then(|name| std::str::from_utf8(name).ok())
         .and_then(Kind::from_name)
         .ok_or_else(|| corrupt("tag without a valid type line"))?;
     Ok((oid, kind))
 }
 
-fn oid_line<'a>(format: ObjectFormat, bytes: &'a [u8], key: &'static [u8]) -> Result<(Oid, &'a [u8])> {
+pub(crate) fn oid_line<'a>(format: ObjectFormat, bytes: &'a [u8], key: &'static [u8]) -> Result<(Oid, &'a [u8])> {
     let bad = || corrupt(&format!("no valid {:?} line", String::from_utf8_lossy(key).trim_end()));
     let digits = format.oid_len() * 2;
     let rest = bytes.strip_prefix(key).ok_or_else(bad)?;
@@ -134,6 +140,6 @@ fn oid_line<'a>(format: ObjectFormat, bytes: &'a [u8], key: &'static [u8]) -> Re
     Ok((Oid::from_hex(&rest[..digits])?, &rest[digits + 1..]))
 }
 
-fn corrupt(what: &str) -> Error {
+pub(crate) fn corrupt(what: &str) -> Error {
     Error::CorruptObject { oid: None, what: what.to_owned() }
 }

@@ -9,6 +9,7 @@ pub mod error;
 pub mod hash;
 pub mod kind;
 pub mod oid;
+pub mod parse;
 pub mod source;
 pub mod zlib;
 
