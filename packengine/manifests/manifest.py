@@ -6,10 +6,10 @@ Format: docs/formats.md, "Manifest". Text lines in a fixed order: readable, with
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
-from urllib.parse import quote, unquote
 
 from packengine.refs.blocks import BlockRecord, RefEntry
 from packengine.refs.table import LoadBlock, RefTable
@@ -94,8 +94,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
         f"head {_text(manifest.head)}",
         f"parent {manifest.parent.hex() if manifest.parent is not None else 'none'}",
         f"time {manifest.time_ms}",
-        f"actor {quote(manifest.actor, safe='')}",
-        f"request {quote(manifest.request_id, safe='')}",
+        f"actor {json.dumps(manifest.actor)}",
+        f"request {json.dumps(manifest.request_id)}",
         f"kind {manifest.kind.value}",
         f"sealed {'yes' if manifest.sealed else 'no'}",
     ]
@@ -136,8 +136,8 @@ def _decode(lines: list[str], load: LoadBlock) -> Manifest:
         head=head.encode("latin-1"),
         parent=None if parent == "none" else _digest(parent),
         time_ms=int(time_ms),
-        actor=unquote(actor),
-        request_id=unquote(request_id),
+        actor=_string(actor),
+        request_id=_string(request_id),
         kind=PublishKind(kind),
         sealed=sealed == "yes",
         packs=tuple(packs),
@@ -176,6 +176,13 @@ def _value(line: str, key: str) -> str:
     found, _, value = line.partition(" ")
     if found != key:
         raise CorruptManifest(f"expected a {key!r} line, found {line[:40]!r}")
+    return value
+
+
+def _string(text: str) -> str:
+    value = json.loads(text)
+    if not isinstance(value, str):
+        raise CorruptManifest(f"expected a string, found {text[:40]!r}")
     return value
 
 

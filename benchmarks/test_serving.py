@@ -1,0 +1,86 @@
+"""Clones and pushes over HTTP: ours beside `git http-backend` behind nginx and fcgiwrap."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.support.null_client import full_clone, read_to_end
+from benchmarks.support.served import Served, serve_both
+from benchmarks.support.versus import Versus
+from tests.support.git import git
+from tests.support.repositories import commit_file
+
+
+@pytest.fixture(scope="module")
+def served(large_repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The repository of more than 40,000 objects, on both sides."""
+    with serve_both(large_repo, tmp_path_factory.mktemp("served")) as both:
+        yield both
+
+
+def test_full_clone_answer(versus: Versus, served: Served) -> None:
+    """The whole repository to a client that keeps nothing: the server's own price."""
+    ours, rival = (full_clone(url, served.wants()) for url in (served.ours, served.rival))
+    assert read_to_end(ours).body_bytes > 15_000_000
+    versus(lambda: read_to_end(ours), lambda: read_to_end(rival), rounds=15)
+
+
+def test_one_branch_clone_answer(versus: Versus, served: Served) -> None:
+    """One branch and what it reaches, which is not all of the packs: the walk is paid."""
+    tip = git("ls-remote", served.ours, "HEAD").decode().split()[0]
+    ours, rival = (full_clone(url, [tip]) for url in (served.ours, served.rival))
+    versus(lambda: read_to_end(ours), lambda: read_to_end(rival), rounds=7)
+
+
+def test_git_clone(versus: Versus, served: Served, tmp_path: Path) -> None:
+    """What a user feels: most of it is the client's own work."""
+
+    def clone(url: str) -> None:
+        target = tmp_path / "clone"
+        git("clone", "--quiet", "--mirror", url, target)
+        shutil.rmtree(target)
+
+    versus(lambda: clone(served.ours), lambda: clone(served.rival), rounds=3)
+
+
+def test_git_push_of_one_commit(versus: Versus, served: Served, tmp_path: Path) -> None:
+    """One small commit to a branch of the large repository, again and again."""
+    numbers = itertools.count()
+    works = {}
+    for name, url in (("ours", served.ours), ("rival", served.rival)):
+        works[name] = tmp_path / name
+        git("clone", "--quiet", "--depth=1", "--no-tags", served.rival, works[name])
+        git("fetch", "--quiet", "--unshallow", cwd=works[name])
+        git("remote", "set-url", "origin", url, cwd=works[name])
+
+    def push(work: Path) -> None:
+        commit_file(work, "benchmark", b"%d\n" % next(numbers))
+        git("push", "--quiet", "origin", f"HEAD:refs/heads/{work.name}", cwd=work)
+
+    versus(lambda: push(works["ours"]), lambda: push(works["rival"]), rounds=10)
+
+
+def test_git_push_of_everything(versus: Versus, served: Served, large_repo: Path, tmp_path: Path) -> None:
+    """The first push of the whole repository."""
+    numbers = itertools.count()
+
+    def push_ours() -> None:
+        remote = served.server.create_repository(f"pushed-{next(numbers)}")["remote"]
+        git("push", "--quiet", "--mirror", remote, cwd=large_repo)
+
+    def push_rival() -> None:
+        name = f"pushed-{next(numbers)}.git"
+        path = tmp_path / name
+        git("init", "--quiet", "--bare", path)
+        git("config", "http.receivepack", "true", cwd=path)
+        root = next(tmp_path.parent.glob("served*/rival"))
+        path.rename(root / name)
+        url = f"{served.rival.rsplit('/', 1)[0]}/{name}"
+        git("push", "--quiet", "--mirror", url, cwd=large_repo)
+
+    versus(push_ours, push_rival, rounds=3)
