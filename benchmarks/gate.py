@@ -1,7 +1,7 @@
 """The gate: every ratio against its bar.
 
-A ratio is the median over rounds of ours/rival, each round's two runs side by side. A benchmark without a bar, and a bar
-without a benchmark, fail as well: neither may be lost in silence.
+A ratio is the median over rounds of ours/rival, each round's two runs side by side. A benchmark without a bar, and a
+bar without a benchmark, fail as well: neither may be lost in silence.
 """
 
 from __future__ import annotations

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import random
+from itertools import pairwise
 
 import dulwich.pack
 import dulwich.protocol
-from core_ext import apply_delta, encode_delta
 
 from benchmarks.support.versus import Versus
+from core_ext import apply_delta, encode_delta
 from packengine.pktline import FLUSH, PktLineDecoder, encode_many
 from packengine.sideband import encode_band
 from tests.support.stdlib import text_files
@@ -54,8 +55,12 @@ def test_sideband_framing(versus: Versus) -> None:
 def test_delta_application(versus: Versus) -> None:
     """Real sources, each made from the one before by a delta of ours."""
     contents = [content for _, content in text_files()[:400]]
-    pairs = [(base, target) for base, target in zip(contents, contents[1:], strict=False)]
-    work = [(base, delta, target) for base, target in pairs if (delta := encode_delta(base, target, max_delta_bytes=1 << 30))]
+    pairs = [(base, target) for base, target in pairwise(contents)]
+    work = [
+        (base, delta, target)
+        for base, target in pairs
+        if (delta := encode_delta(base, target, max_delta_bytes=1 << 30))
+    ]
 
     def ours() -> int:
         return sum(len(apply_delta(base, delta, max_result_bytes=1 << 30)) for base, delta, _ in work)

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from core_ext import ObjectDb, Pack
 
 from benchmarks.support.ingest import ingest_file
 from benchmarks.support.versus import Versus
+from core_ext import ObjectDb, Pack
 from tests.support.git import git
 
 MIB = 1 << 20

@@ -1,6 +1,6 @@
 """Ingest of a pack file as the server does it, and, run as a program, its peak of anonymous memory.
 
-    python -m benchmarks.support.ingest PACK SCRATCH     prints the bytes beyond an idle process
+python -m benchmarks.support.ingest PACK SCRATCH     prints the bytes beyond an idle process
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import threading
 from pathlib import Path
 
 from core_ext import IngestedPack
-
 from packengine.repository import Limits
 from packengine.repository.packs import open_ingest
 

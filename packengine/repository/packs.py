@@ -6,7 +6,6 @@ A pack's bytes lie in a catalog row (the tail) or in a blob. Its idx is derived:
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,7 +112,7 @@ class PackIntake:
     """One ingested pack on its way into storage."""
 
     def __init__(self, ingested: IngestedPack, shelf: PackShelf, blobs: BlobStore, limits: Limits) -> None:
-        self._ingested = ingested
+        self.ingested = ingested
         self._shelf = shelf
         self._blobs = blobs
         in_tail = ingested.pack_path is None and ingested.size_bytes <= limits.tail_pack_bytes
@@ -127,22 +126,22 @@ class PackIntake:
             return ()
         digest = self.record.digest
         return (
-            Row(RowKind.PACK, digest, self._ingested.pack_bytes()),
-            Row(RowKind.PACK_INDEX, digest, self._ingested.idx_bytes()),
+            Row(RowKind.PACK, digest, self.ingested.pack_bytes()),
+            Row(RowKind.PACK_INDEX, digest, self.ingested.idx_bytes()),
         )
 
     def store(self) -> None:
         """Make a large pack durable as a blob, before the transaction that names it. Does nothing the second time."""
         if self._stored or self.record.place is PackPlace.TAIL:
             return
-        pack_path, idx_path = self._ingested.pack_path, self._ingested.idx_path
+        pack_path, idx_path = self.ingested.pack_path, self.ingested.idx_path
         if pack_path is None or idx_path is None:
-            self._blobs.put_bytes(self._ingested.pack_bytes())
+            self._blobs.put_bytes(self.ingested.pack_bytes())
         else:
             # The idx goes first and without fsync: it is derived, and `Pack.open` checks it against its pack.
             Path(idx_path).replace(self._shelf.idx_path(self.record.digest))
             self._blobs.put_file(Path(pack_path), self.record.digest)
-            self._ingested.release()
+            self.ingested.release()
         self._stored = True
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core_ext import Cancel, CoreError, IngestedPack, MissingObject, ObjectDb, PackIngest
 from packengine.manifests import PublishKind
-from packengine.protocol import Command
+from packengine.protocol import PushCommands
 from packengine.refs import RefChange
 from packengine.repository.actor import Actor
 from packengine.repository.limits import Limits
@@ -60,42 +60,26 @@ class PushService:
         self.quarantine = quarantine
         self.limits = limits
 
-    def begin(
-        self,
-        state: RepositoryState,
-        commands: Sequence[Command],
-        actor: Actor,
-        *,
-        atomic: bool,
-        kind: PublishKind = PublishKind.PUSH,
-    ) -> Push:
+    def begin(self, state: RepositoryState, request: PushCommands, actor: Actor) -> Push:
         """A push of these commands; feed it the pack that follows them, then `finish`."""
-        return Push(self, state, commands, actor, atomic, kind)
+        return Push(self, state, request, actor)
 
 
 class Push:
     """One push under way. Dropping it, finished or not, leaves nothing behind but what was published."""
 
-    def __init__(
-        self,
-        service: PushService,
-        state: RepositoryState,
-        commands: Sequence[Command],
-        actor: Actor,
-        atomic: bool,
-        kind: PublishKind,
-    ) -> None:
+    def __init__(self, service: PushService, state: RepositoryState, request: PushCommands, actor: Actor) -> None:
         self._service = service
         self._state = state
-        self._commands = commands
+        self._request = request
+        self._commands = request.commands
         self._actor = actor
-        self._atomic = atomic
-        self._kind = kind
         self._cancel = Cancel()
         self._ingest: PackIngest | None = None
         self._feed_error: str | None = None
         self._plan = RefPlan((), (), keeps_reach=True)
         self._ingested: IngestedPack | None = None
+        self._intake: PackIntake | None = None
 
     def feed(self, chunk: bytes) -> None:
         """Take in bytes of the pack. A damaged pack is remembered, and the rest of it read and forgotten.
@@ -123,13 +107,16 @@ class Push:
         """Decide and publish. The outcome's `ok`s are durable."""
         unpack_error = self._feed_error or self._finish_ingest()
         if unpack_error is not None:
-            self._ingest = self._ingested = None
+            self._drop_pack()
             return PushOutcome(None, unpack_error, [(c.name, _UNPACKER) for c in self._commands], ())
         warnings = [f"{oid.hex()}: {text}" for oid, _, text in self._ingested.warnings] if self._ingested else []
-        committed = self._service.publisher.publish(self._state.record.id, self._actor, self._kind, self._derive)
+        committed = self._service.publisher.publish(self._state.record.id, self._actor, PublishKind.PUSH, self._derive)
         verdicts = [(c.name, reason) for c, reason in zip(self._commands, self._plan.reasons, strict=True)]
-        self._ingest = self._ingested = None
+        self._drop_pack()
         return PushOutcome(committed, None, verdicts, warnings)
+
+    def _drop_pack(self) -> None:
+        self._ingest = self._ingested = self._intake = None
 
     def _pack_ingest(self) -> PackIngest:
         if self._ingest is None:
@@ -139,9 +126,8 @@ class Push:
         return self._ingest
 
     def _finish_ingest(self) -> str | None:
-        needs_pack = any(not command.is_delete for command in self._commands)
         if self._ingest is None:
-            return "the pack is missing" if needs_pack else None
+            return "early EOF: the pack is missing" if self._request.expects_pack else None
         try:
             ingested = self._ingest.finish(self._service.visibility.usable(self._state))
         except CoreError as error:
@@ -152,13 +138,7 @@ class Push:
     def _derive(self, state: RepositoryState) -> Draft | None:
         usable = self._service.visibility.usable(state)
         pack = self._closed_pack(usable)
-        self._plan = plan_refs(
-            self._commands,
-            state,
-            self._lookup(usable, pack),
-            self._service.limits,
-            atomic=self._atomic,
-        )
+        self._plan = plan_refs(self._request, state, self._lookup(usable, pack), self._service.limits)
         if not self._plan.changes:
             return None
         tips = [change.entry.oid for change in self._plan.changes if change.entry is not None]
@@ -197,7 +177,10 @@ class Push:
     def _intakes(self, pack: IngestedPack | None) -> tuple[PackIntake, ...]:
         if pack is None:
             return ()
-        return (PackIntake(pack, self._service.shelf, self._service.blobs, self._service.limits),)
+        if self._intake is None or self._intake.ingested is not pack:
+            # A round that was superseded may have stored the pack already: its intake remembers.
+            self._intake = PackIntake(pack, self._service.shelf, self._service.blobs, self._service.limits)
+        return (self._intake,)
 
 
 def _first_branch(state: RepositoryState, changes: Sequence[RefChange]) -> bytes | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from core_ext import ObjectDb
-from packengine.protocol import Command, command_refusals
+from packengine.protocol import Command, PushCommands, command_refusals
 from packengine.refs import RefChange, RefEntry, RefTable
 from packengine.refs.names import conflicting_ref, is_branch
 from packengine.repository.limits import Limits
@@ -19,6 +19,9 @@ from packengine.repository.state import RepositoryState
 
 _LOST_RACE = "non-fast-forward"
 _ATOMIC = "atomic push failure"
+_MISSING = "missing necessary objects"
+_SHALLOW = "shallow update not allowed"
+"""The same from a shallow client: the parents behind its boundary are not here either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +68,23 @@ class ObjectLookup:
         return self.kind(old) == self.kind(new) == "commit" and self._both.is_ancestor(old, new)
 
 
-def plan_refs(
-    commands: Sequence[Command], state: RepositoryState, objects: ObjectLookup, limits: Limits, *, atomic: bool
-) -> RefPlan:
-    """Judge every command against one state. With `atomic` one bad command fails all."""
+def plan_refs(request: PushCommands, state: RepositoryState, objects: ObjectLookup, limits: Limits) -> RefPlan:
+    """Judge every command against one state. In an atomic push one bad command fails all."""
+    commands = request.commands
+    missing = _SHALLOW if request.shallow else _MISSING
     reasons = [
-        refusal or _refusal(command, state, objects, limits)
+        refusal or _refusal(command, state, limits) or _value_refusal(command, objects, missing)
         for command, refusal in zip(commands, command_refusals(commands), strict=True)
     ]
     _refuse_folder_conflicts(commands, reasons, state)
-    if atomic and any(reasons):
+    if request.capabilities.atomic and any(reasons):
         reasons = [reason or _ATOMIC for reason in reasons]
     moved = [command for command, reason in zip(commands, reasons, strict=True) if reason is None]
     changes = [_change(command, objects) for command in moved]
     return RefPlan(changes, reasons, _keeps_reach(moved, state, objects))
 
 
-def _refusal(command: Command, state: RepositoryState, objects: ObjectLookup, limits: Limits) -> str | None:
+def _refusal(command: Command, state: RepositoryState, limits: Limits) -> str | None:
     name = command.name
     if len(name) > limits.max_ref_name_bytes:
         return f"ref name is {len(name)} bytes long, the limit is {limits.max_ref_name_bytes}"
@@ -92,12 +95,14 @@ def _refusal(command: Command, state: RepositoryState, objects: ObjectLookup, li
         return _delete_refusal(command, entry, state)
     if (entry.oid if entry is not None else None) != command.old_or_none:
         return _LOST_RACE
-    return _value_refusal(command, objects)
+    return None
 
 
-def _value_refusal(command: Command, objects: ObjectLookup) -> str | None:
+def _value_refusal(command: Command, objects: ObjectLookup, missing: str) -> str | None:
+    if command.is_delete:
+        return None
     if not objects.contains(command.new):
-        return "missing necessary objects"
+        return missing
     if is_branch(command.name) and objects.kind(command.new) != "commit":
         return "cannot point a branch at an object that is not a commit"
     return None

@@ -77,16 +77,11 @@ class ReceivePack:
                     case ProbeRequest():
                         return None, None
                     case PushCommands():
-                        request, push = event, self._begin(state, event, actor)
+                        request, push = event, self._engine.pushes.begin(state, event, actor)
                     case PackData(data) if push is not None:
                         await self._feed(push, data)
         parser.finish()
         return request, push
-
-    def _begin(self, state: RepositoryState, request: PushCommands, actor: Actor) -> Push:
-        if request.shallow:
-            raise RemoteProtocolError("shallow update not allowed")
-        return self._engine.pushes.begin(state, request.commands, actor, atomic=request.capabilities.atomic)
 
     async def _feed(self, push: Push, data: bytes) -> None:
         await self._threads.run(lambda: push.feed(data), stop=push.cancel)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.git import git
+from tests.support.repositories import commit_file
 from tests.support.server import RunningServer
 
 
@@ -26,9 +28,6 @@ def remote(server: RunningServer) -> str:
 @pytest.fixture
 def work(remote: str, tmp_path: Path) -> Path:
     """A clone of the fresh repository, with one commit pushed to main."""
-    from tests.support.git import git
-    from tests.support.repositories import commit_file
-
     path = tmp_path / "work"
     git("init", "--quiet", "-b", "main", path)
     git("remote", "add", "origin", remote, cwd=path)

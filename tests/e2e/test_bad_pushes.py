@@ -156,7 +156,15 @@ def test_a_value_that_nobody_sent_is_refused(remote: str) -> None:
 
 @pytest.mark.parametrize(
     "ref",
-    [b"refs/heads/a..b", b"refs/heads/../../etc", b"refs/heads/x.lock", b"refs/heads/a\x7fb", b"HEAD", b"config", b"refs/x"],
+    [
+        b"refs/heads/a..b",
+        b"refs/heads/../../etc",
+        b"refs/heads/x.lock",
+        b"refs/heads/a\x7fb",
+        b"HEAD",
+        b"config",
+        b"refs/x",
+    ],
 )
 def test_a_bad_ref_name_is_refused(server: RunningServer, remote: str, ref: bytes) -> None:
     before = stored_files(server.data_dir)
@@ -239,7 +247,9 @@ def test_stock_git_shows_its_user_why_a_pack_was_refused(work: Path) -> None:
     assert b"hasDotgit" in done.stderr
 
 
-def test_objects_of_another_fork_cannot_be_named(server: RunningServer, remote: str, work: Path, tmp_path: Path) -> None:
+def test_objects_of_another_fork_cannot_be_named(
+    server: RunningServer, remote: str, work: Path, tmp_path: Path
+) -> None:
     """Law 8: what a fork pushed later is not there for its source, though both know the shared packs."""
     repository_id = urlsplit(remote).path.split("/")[2].removesuffix(".git")
     _, fork = server.rest("POST", f"/v1/repos/{repository_id}/forks", {})

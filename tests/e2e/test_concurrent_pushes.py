@@ -28,7 +28,9 @@ def pushers(remote: str, work: Path, tmp_path: Path) -> list[Path]:
 
 def push_all(pushers: list[Path], refspecs: list[str]) -> list[subprocess.CompletedProcess[bytes]]:
     with ThreadPoolExecutor(PUSHERS) as pool:
-        return list(pool.map(lambda p: git_result("push", "origin", p[1], cwd=p[0]), zip(pushers, refspecs, strict=True)))
+        return list(
+            pool.map(lambda p: git_result("push", "origin", p[1], cwd=p[0]), zip(pushers, refspecs, strict=True))
+        )
 
 
 def test_eight_pushes_to_one_ref_have_one_winner(remote: str, pushers: list[Path]) -> None:
@@ -36,7 +38,7 @@ def test_eight_pushes_to_one_ref_have_one_winner(remote: str, pushers: list[Path
     winners = [clone for clone, push in zip(pushers, done, strict=True) if push.returncode == 0]
     assert len(winners) == 1
     losers = [push.stderr.decode() for push in done if push.returncode]
-    assert all("rejected" in text and "non-fast-forward" in text or "fetch first" in text for text in losers), losers
+    assert all(("rejected" in text and "non-fast-forward" in text) or "fetch first" in text for text in losers), losers
     tip = git("ls-remote", remote, "refs/heads/main").split()[0]
     assert tip == git("rev-parse", "HEAD", cwd=winners[0]).strip()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,11 @@ from tests.support.server import RunningServer
 
 
 @pytest.fixture(scope="module")
-def pushed(server: RunningServer, large_repo: Path) -> Iterator[dict[str, str]]:
+def pushed(server: RunningServer, large_repo: Path) -> dict[str, str]:
     """The large repository, pushed with --mirror: id, remote and token."""
     created: dict[str, str] = server.create_repository("large-one")
     git("push", "--quiet", "--mirror", created["remote"], cwd=large_repo)
-    yield created
+    return created
 
 
 def fork_of(server: RunningServer, repository_id: str) -> dict[str, str]:
