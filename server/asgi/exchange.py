@@ -63,8 +63,11 @@ class Exchange:
 
     async def _send_body(self, event: HTTPResponseBodyEvent) -> None:
         self._record.sent_bytes += len(event["body"])
-        if event["more_body"] or self._request_ended:
+        if event["more_body"]:
             await self._send(event)
+            return
+        if self._request_ended:
+            await self._send_last(event)
             return
         await self._send({"type": "http.response.body", "body": event["body"], "more_body": True})
         with trio.move_on_after(LINGER_TOTAL_S):
@@ -75,8 +78,18 @@ class Exchange:
         """Send the end while somebody still reads; what is left of an endless request goes with the connection."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._discard_request, float("inf"))
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._send_last({"type": "http.response.body", "body": b"", "more_body": False})
             nursery.cancel_scope.cancel()
+
+    async def _send_last(self, event: HTTPResponseBodyEvent) -> None:
+        """Send the end of the answer, whatever happens.
+
+        Hypercorn tells the application `http.disconnect` in the middle of this call, whereupon quart-trio cancels the
+        task that makes it. Unshielded, Hypercorn would not get to watch the connection as an idle one: no time limit
+        would hold for it, and it would hold up the end of the process.
+        """
+        with trio.CancelScope(shield=True):
+            await self._send(event)
 
     async def _discard_request(self, silence_s: float) -> None:
         with trio.CancelScope() as silence:

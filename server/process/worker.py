@@ -24,6 +24,7 @@ from server.asgi import Dispatcher, RequestBoundary
 from server.auth import GitAuthenticator, RestAuthenticator
 from server.git import git_app
 from server.logs import configure_logs
+from server.process.connection import mend_hypercorn
 from server.process.orders import DRAIN, READY, STOP, Orders, decode_orders
 from server.rest import RestServices, create_rest_app
 
@@ -53,6 +54,7 @@ def main() -> int:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, signal.SIG_IGN)  # orders come from the parent alone, see server.process.orders
     _raise_file_limit()
+    mend_hypercorn()
     try:
         engine = Engine.open(orders.settings.data_dir)
     except (StorageError, OSError) as error:

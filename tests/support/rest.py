@@ -1,0 +1,73 @@
+"""The REST application in this process, over a real engine, for tests that need no socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+
+from packengine.repository import Engine
+from server.asgi import Dispatcher, RequestBoundary
+from server.auth import Identity, RestAuthenticator
+from server.config import Settings
+from server.rest import RestServices, create_rest_app
+
+ADMIN_TOKEN = "the-administrator"
+
+
+class TwoUsers(RestAuthenticator):
+    """The administrator, and anybody who says `Bearer user:NAME`: what a later kind of credential will do."""
+
+    def identify(self, header: str | None) -> Identity | None:
+        """See RestAuthenticator."""
+        user = (header or "").removeprefix("Bearer user:")
+        if header is not None and user != header:
+            return Identity(subject=user, is_admin=False)
+        return super().identify(header)
+
+
+@dataclass(frozen=True)
+class RestClient:
+    """Requests as the administrator, unless told otherwise."""
+
+    http: httpx.AsyncClient
+    engine: Engine
+
+    async def call(self, method: str, path: str, body: object = None, **options: Any) -> httpx.Response:
+        """A request with a JSON body, or none for None."""
+        if body is not None:
+            options["json"] = body
+        return await self.http.request(method, path, **options)
+
+    async def create(self, repository_id: str | None = None, **fields: object) -> Any:
+        """`{id, remote, token}` of a new repository."""
+        answer = await self.call("POST", "/v1/repos", {"id": repository_id, **fields})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@asynccontextmanager
+async def rest_client(
+    data_dir: Path, *, is_draining: Callable[[], bool] = lambda: False, **settings: Any
+) -> AsyncIterator[RestClient]:
+    """A client of an application over `data_dir`, with these settings."""
+    engine = Engine.open(data_dir)
+    chosen = Settings(data_dir=data_dir, **settings)
+    services = RestServices(engine, chosen, TwoUsers(ADMIN_TOKEN), is_draining)
+    app = RequestBoundary(Dispatcher(git=_no_git, rest=create_rest_app(services)))
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx types ASGI more loosely
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://git.test", headers=headers) as http:
+            yield RestClient(http, engine)
+    finally:
+        engine.close()
+
+
+async def _no_git(_scope: Scope, _receive: ASGIReceiveCallable, _send: ASGISendCallable) -> None:
+    raise NotImplementedError("these tests do not speak Git")
