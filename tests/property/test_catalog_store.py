@@ -99,7 +99,7 @@ def everything(catalog: Catalog) -> list[object]:
 
 
 @given(st.lists(calls, min_size=10, max_size=40))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=150, derandomize=True)
 def test_the_sqlite_catalog_does_what_the_model_does(sequence: list[Call]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         model = MemoryCatalog(reuse_after_s=WINDOW_S)
