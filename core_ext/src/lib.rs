@@ -8,6 +8,7 @@ mod args;
 mod cancel;
 mod errors;
 mod graph;
+mod ingest;
 mod objects;
 mod reading;
 
@@ -17,6 +18,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     cancel::register(module)?;
     objects::register(module)?;
+    ingest::register(module)?;
     reading::register(module)?;
     graph::register(module)?;
     Ok(())

@@ -76,13 +76,13 @@ impl IngestedPack {
     /// Where the bytes lie, if not in memory.
     #[must_use]
     pub fn pack_path(&self) -> Option<&Path> {
-        self.pack_file.as_ref().and_then(QuarantineFile::path)
+        self.pack_file.as_ref().map(QuarantineFile::path)
     }
 
     /// Where the idx lies, if not in memory.
     #[must_use]
     pub fn idx_path(&self) -> Option<&Path> {
-        self.idx_file.as_ref().and_then(QuarantineFile::path)
+        self.idx_file.as_ref().map(QuarantineFile::path)
     }
 
     /// Make the bytes of the pack file durable, if there is one. The idx can be made again.
@@ -94,10 +94,8 @@ impl IngestedPack {
     }
 
     /// Somebody moved the files: do not delete them.
-    pub fn release(&mut self) {
-        for file in [&mut self.pack_file, &mut self.idx_file].into_iter().flatten() {
-            file.release();
-        }
+    pub fn release(&self) {
+        [&self.pack_file, &self.idx_file].into_iter().flatten().for_each(QuarantineFile::release);
     }
 
     /// The edges of the pack's own objects whose target neither the pack nor `known` holds with the right kind: the least

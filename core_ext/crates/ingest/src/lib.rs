@@ -9,6 +9,7 @@
 //! id take 80), about as many for its edges, 4 MiB of objects on their way between threads, and for each thread what one
 //! object takes.
 
+mod broken;
 mod builder;
 mod edge_table;
 mod entries;

@@ -10,31 +10,33 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const WRITE_BYTES: usize = 512 << 10;
 
 /// A file of the quarantine: it goes when it is dropped, unless it was given away.
 pub(crate) struct QuarantineFile {
     file: File,
-    path: Option<PathBuf>,
+    path: PathBuf,
+    is_released: AtomicBool,
 }
 
 impl QuarantineFile {
     /// Create the file, which must not exist, and lock it.
     pub fn create(path: &Path) -> Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        let created = Self { file, path: Some(path.to_owned()) };
+        let created = Self { file, path: path.to_owned(), is_released: AtomicBool::new(false) };
         created.file.lock()?;
         Ok(created)
     }
 
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Leave the file to somebody else, who has moved it.
-    pub fn release(&mut self) {
-        self.path = None;
+    pub fn release(&self) {
+        self.is_released.store(true, Ordering::Relaxed);
     }
 
     pub fn sync(&self) -> Result<()> {
@@ -53,9 +55,9 @@ impl QuarantineFile {
 
 impl Drop for QuarantineFile {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
+        if !self.is_released.load(Ordering::Relaxed) {
             // A failure has nobody to be told to: the sweep of the folder finds the file, whose lock is free now.
-            let _ = fs::remove_file(path);
+            let _ = fs::remove_file(&self.path);
         }
     }
 }
