@@ -1,11 +1,12 @@
 //! Stored packs for Python, and plain lookups of objects in them. The graph's methods of `ObjectDb` are in `graph.rs`.
 
-use crate::args::{Format, OidArg, oid_bytes};
+use crate::args::{Format, Input, OidArg, oid_bytes};
 use crate::cancel::{Cancel, flag_of};
 use crate::errors::{detached, to_py};
+use packhouse_ingest::{Options, index_bytes};
 use packhouse_object::edges::tag_target;
-use packhouse_object::{Kind, Oid};
-use packhouse_pack::{Database, Limits};
+use packhouse_object::{CancelFlag, Kind, ObjectFormat, Oid};
+use packhouse_pack::{Bytes, Database, Limits};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::path::PathBuf;
@@ -32,6 +33,17 @@ impl Pack {
         Ok(Arc::new(pack).into())
     }
 
+    #[staticmethod]
+    #[pyo3(signature = (pack, idx, *, object_format))]
+    fn from_bytes(py: Python<'_>, pack: Input, idx: Option<Input>, object_format: Format) -> PyResult<Self> {
+        let opened = detached(py, || {
+            let pack = copied(&pack);
+            let idx = idx.map_or_else(|| indexed(&pack, object_format.0), |idx| Ok(copied(&idx)))?;
+            packhouse_pack::Pack::from_bytes(pack, idx, object_format.0)
+        })?;
+        Ok(Arc::new(opened).into())
+    }
+
     #[getter]
     fn checksum(&self) -> &[u8] {
         self.pack.trailer()
@@ -54,6 +66,15 @@ impl Pack {
     fn rev_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &detached(py, || self.pack.rev_bytes())?))
     }
+}
+
+fn copied(bytes: &[u8]) -> Bytes {
+    Bytes::from(Arc::<[u8]>::from(bytes))
+}
+
+/// The idx of a pack that was checked when it came.
+fn indexed(pack: &Bytes, format: ObjectFormat) -> packhouse_object::Result<Bytes> {
+    index_bytes(pack, &Options::for_stored(format, 1, CancelFlag::new())).map(Bytes::from)
 }
 
 /// Objects over a list of packs, newest first; an object's home is the first pack that has it. Frozen, any thread.

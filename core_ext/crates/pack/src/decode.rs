@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static PEEK: RefCell<flate2::Decompress> = RefCell::new(flate2::Decompress::new(true));
+    static PEEK: RefCell<zlib::StreamInflater> = RefCell::new(zlib::StreamInflater::new(0));
 }
 
 /// Scratch memory over this size is given back after use.
@@ -44,7 +44,8 @@ pub(crate) fn size_at(pack: &Pack, offset: u64) -> Result<u64> {
         return Ok(header.size);
     }
     let mut head = [0; DELTA_SIZES_LEN];
-    let filled = peek(pack.stream_at(offset, &header)?, &mut head).map_err(|what| pack.corrupt(offset, &what))?;
+    let stream = pack.stream_at(offset, &header)?;
+    let filled = peek(stream, header.size, &mut head).map_err(|error| pack.named(offset, error))?;
     let (_, size, _) = delta::sizes(&head[..filled]).map_err(|error| pack.named(offset, error))?;
     Ok(size)
 }
@@ -93,11 +94,10 @@ fn apply_at(pack: &Pack, offset: u64, header: &EntryHeader, base: &Decoded, limi
 }
 
 /// Inflate the first bytes of a stream. Returns how many there are.
-fn peek(stream: &[u8], head: &mut [u8]) -> std::result::Result<usize, String> {
+fn peek(stream: &[u8], size_bytes: u64, head: &mut [u8]) -> Result<usize> {
     PEEK.with_borrow_mut(|inflater| {
-        inflater.reset(true);
-        inflater.decompress(stream, head, flate2::FlushDecompress::None).map_err(|error| error.to_string())?;
-        Ok(usize::try_from(inflater.total_out()).unwrap_or(0).min(head.len()))
+        inflater.reset(size_bytes);
+        Ok(inflater.step(stream, head)?.produced)
     })
 }
 
