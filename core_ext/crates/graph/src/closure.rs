@@ -20,7 +20,7 @@ use packhouse_pack::{BitSet, Database, Ordinal};
 pub fn reachable(db: &Database, tips: &[Oid], cancel: &CancelFlag) -> Result<BitSet> {
     let mut closure = Closure::new(db, cancel, None);
     for tip in tips {
-        closure.add(db.require(tip)?);
+        closure.add_any(db.require(tip)?)?;
     }
     closure.run()
 }
@@ -43,7 +43,17 @@ impl<'a> Closure<'a> {
         Self { db, cancel, border, seen: BitSet::new(count), frontier, recent }
     }
 
-    /// Add an object with all that it refers to.
+    /// Add an object of any kind with all that it refers to. A blob is not read for that.
+    pub(crate) fn add_any(&mut self, ordinal: Ordinal) -> Result<()> {
+        if self.db.kind_of(ordinal)? == Kind::Blob {
+            self.mark(ordinal);
+        } else {
+            self.add(ordinal);
+        }
+        Ok(())
+    }
+
+    /// Add an object that is no blob with all that it refers to.
     pub(crate) fn add(&mut self, ordinal: Ordinal) {
         if self.mark(ordinal) {
             self.frontier.push(ordinal);

@@ -80,7 +80,7 @@ fn held(
         closure.mark(tag);
     }
     for &content in &haves.contents {
-        closure.add(content);
+        closure.add_any(content)?;
     }
     for commit in shown.iter() {
         cancel.check()?;
@@ -103,7 +103,7 @@ fn sent(
         closure.mark(tag);
     }
     for &content in &wants.contents {
-        closure.add(content);
+        closure.add_any(content)?;
     }
     for commit in shown.iter() {
         cancel.check()?;

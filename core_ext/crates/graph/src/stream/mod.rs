@@ -99,11 +99,12 @@ impl PackStream {
     /// `Cancelled`; `CorruptPack` and `Limit` from what is stored; a hash that cannot be finished.
     pub fn prepare(&mut self, max_bytes: usize) -> Result<usize> {
         let max_bytes = max_bytes.max(1);
+        self.cancel.check()?;
         while self.chunks.waiting_bytes() < max_bytes {
-            self.cancel.check()?;
             if !self.plan.step(&mut self.chunks)? {
                 break;
             }
+            self.cancel.check()?;
         }
         if self.chunks.waiting_bytes() == 0
             && let Some(hasher) = self.hasher.take()
