@@ -24,6 +24,7 @@ from server.process.child import Child, start_worker
 from server.process.orders import DRAIN, STOP, Orders
 from server.process.restart import RestartDelay
 from server.process.sockets import listen, listener_url
+from server.process.tls import check_certificate
 
 KILL_MARGIN_S = 2.0
 """Workers cut their last requests off by themselves at the shutdown timeout; this long after it they are killed."""
@@ -38,8 +39,10 @@ class StartupError(Exception):
 def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve until a signal says otherwise. announce: called with the URL once every worker serves.
 
-    Raises StorageError and OSError where the data directory cannot be used, ListenError, StartupError.
+    Raises SettingsError for a bad certificate, StorageError and OSError where the data directory cannot be used,
+    ListenError, StartupError.
     """
+    check_certificate(settings)
     configure_logs(settings, process="parent")
     Engine.open(settings.data_dir).close()  # the workers find a layout that is complete, and a bad one is told once
     with listen(settings) as listener:
