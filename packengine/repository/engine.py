@@ -18,7 +18,6 @@ from packengine.repository.packs import PackShelf
 from packengine.repository.progress import Progress
 from packengine.repository.publish import Publisher
 from packengine.repository.push import PushService
-from packengine.repository.quarantine import sweep_quarantine
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.repository.verify import Verifier, VerifyReport
 from packengine.repository.visibility import Visibility
@@ -29,8 +28,7 @@ from packengine.storage.ports import BlobStore, Catalog, NewRepository, NewToken
 class Engine:
     """The repositories of one data folder."""
 
-    def __init__(self, data_dir: Path, catalog: Catalog, blobs: BlobStore, limits: Limits) -> None:
-        quarantine, derived = data_dir / "quarantine", data_dir / "derived"
+    def __init__(self, catalog: Catalog, blobs: BlobStore, quarantine: Path, derived: Path, limits: Limits) -> None:
         self.catalog = catalog
         self.limits = limits
         shelf = PackShelf(catalog, blobs, derived, limits)
@@ -47,11 +45,11 @@ class Engine:
     @classmethod
     def open(cls, data_dir: Path, *, limits: Limits | None = None) -> Engine:
         """Open a data folder, made if it is not there. Sweeps what a killed process left in quarantine."""
-        for folder in ("blobs", "quarantine", "derived"):
-            (data_dir / folder).mkdir(parents=True, exist_ok=True)
-        sweep_quarantine(data_dir / "quarantine")
-        blobs = FileBlobStore(data_dir / "blobs")
-        return cls(data_dir, SqliteCatalog(data_dir / "catalog.sqlite"), blobs, limits or Limits())
+        blobs = FileBlobStore(data_dir)
+        blobs.sweep()
+        derived = data_dir / "derived"
+        derived.mkdir(exist_ok=True)
+        return cls(SqliteCatalog(data_dir / "catalog.sqlite"), blobs, blobs.quarantine, derived, limits or Limits())
 
     def load(self, repository_id: str) -> RepositoryState:
         """The newest state of a repository. Raises RepositoryMissing."""

@@ -16,8 +16,8 @@ from packengine.repository.git_folder import GitFolder, open_git_folder, read_lo
 from packengine.repository.limits import Limits
 from packengine.repository.packs import PackIntake, PackShelf, make_index, open_database, open_ingest
 from packengine.repository.progress import Progress
-from packengine.repository.quarantine import scratch_folder
 from packengine.repository.state import StateLoader
+from packengine.storage import quarantine_folder
 from packengine.storage.ports import BlobStore, Row, RowKind
 
 _READ_BYTES = 1 << 20
@@ -42,7 +42,7 @@ class Importer:
         first: the manifest of an empty repository. Raises ImportRefused; nothing is left behind then.
         """
         folder = open_git_folder(path)
-        with scratch_folder(self._quarantine) as scratch:
+        with quarantine_folder(self._quarantine) as scratch:
             objects = self._open_objects(folder, scratch, progress)
             entries = _entries(folder, objects)
             ingested = self._repack(objects, sorted({entry.oid for entry in entries}), folder, progress)

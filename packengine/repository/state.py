@@ -89,10 +89,10 @@ class StateLoader:
     def own_history(self, state: RepositoryState) -> Iterator[Manifest]:
         """The manifests that this repository published, newest first, never past the one it was created with.
 
-        A pointer's version counts the publishes of its own repository, so the count tells where a fork began.
+        Each publish raises the pointer's version by one, so the versions tell where a fork began.
         """
         manifest = state.manifest
-        for _ in range(state.pointer.version - 1):
+        for _ in range(state.pointer.version - state.record.first_version):
             yield manifest
             if manifest.parent is None:
                 return

@@ -1,6 +1,7 @@
 """Where repositories are kept: the two ports, and their embedded implementations (files, SQLite)."""
 
+from packengine.storage._quarantine import quarantine_folder
 from packengine.storage.file_blob_store import FileBlobStore
 from packengine.storage.sqlite import SqliteCatalog, WriteStats
 
-__all__ = ["FileBlobStore", "SqliteCatalog", "WriteStats"]
+__all__ = ["FileBlobStore", "SqliteCatalog", "WriteStats", "quarantine_folder"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -27,6 +28,28 @@ def quarantine_file(directory: Path) -> Iterator[tuple[Path, BinaryIO]]:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def quarantine_folder(directory: Path) -> Iterator[Path]:
+    """A new locked folder for scratch files; removed at the end with all that is in it."""
+    path, fd = _create_locked_folder(directory)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(fd)
+
+
+def _create_locked_folder(directory: Path) -> tuple[Path, int]:
+    while True:
+        path = directory / f"{secrets.token_hex(16)}.scratch"
+        path.mkdir()
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if path.exists():
+            return path, fd
+        os.close(fd)  # a sweep came between the creation and the lock
+
+
 def _create_locked(directory: Path) -> tuple[Path, BinaryIO]:
     while True:
         path = directory / f"{secrets.token_hex(16)}.blob"
@@ -38,10 +61,10 @@ def _create_locked(directory: Path) -> tuple[Path, BinaryIO]:
 
 
 def sweep(directory: Path) -> int:
-    """Remove the files that nobody works on. Returns how many. Safe at any time, in any number of processes."""
+    """Remove the files and folders that nobody works on. Returns how many. Safe at any time."""
     groups: defaultdict[str, list[Path]] = defaultdict(list)
     for path in directory.iterdir():
-        if path.is_file() and not path.is_symlink():
+        if not path.is_symlink():
             groups[path.name.partition(".")[0]].append(path)
     return sum(_sweep_group(paths) for paths in groups.values())
 
@@ -52,14 +75,18 @@ def _sweep_group(paths: list[Path]) -> int:
             if not _lock_if_free(path, locks):
                 return 0
         for path in paths:
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
     return len(paths)
 
 
 def _lock_if_free(path: Path, locks: ExitStack) -> bool:
     try:
-        file = locks.enter_context(path.open("rb"))
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        locks.callback(os.close, fd)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, FileNotFoundError):  # at work, or just moved into place
         return False
     return True

@@ -107,6 +107,8 @@ class RepositoryRecord:
     """The id of the repository it was forked from, as long as that is live."""
 
     read_only: bool
+    first_version: int
+    """The version its pointer was created with: more than 1 where it continues those of a deleted repository."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def test_a_fork_outlives_its_source_and_no_longer_names_it(catalog: Catalog) -> 
 
     catalog.delete_repositories(["source"], NOW_S)
 
-    assert catalog.repository("fork") == RepositoryRecord("fork", None, NOW_S, None, False)
+    assert catalog.repository("fork") == RepositoryRecord("fork", None, NOW_S, None, False, 1)
     moved = publish(catalog, "fork", catalog.pointer("fork"), "next")
     assert isinstance(moved, Committed)
 
@@ -64,7 +64,7 @@ def test_an_id_is_free_again_after_the_deletion(catalog: Catalog) -> None:
     create(catalog, "demo", owner="alice")
     catalog.delete_repositories(["demo"], NOW_S)
     create(catalog, "demo", owner="bob")
-    assert catalog.repositories(limit=10) == ([RepositoryRecord("demo", "bob", NOW_S, None, False)], 1)
+    assert catalog.repositories(limit=10) == ([RepositoryRecord("demo", "bob", NOW_S, None, False, 3)], 1)
 
 
 def test_forks_of_a_deleted_repository_are_not_those_of_its_successor(catalog: Catalog) -> None:

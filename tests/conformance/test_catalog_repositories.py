@@ -25,7 +25,7 @@ ABSENT = hashlib.sha256(b"never stored").digest()
 def test_a_new_repository_points_to_its_manifest(catalog: Catalog) -> None:
     create(catalog, "demo", owner="alice", read_only=True)
 
-    assert catalog.repository("demo") == RepositoryRecord("demo", "alice", NOW_S, None, True)
+    assert catalog.repository("demo") == RepositoryRecord("demo", "alice", NOW_S, None, True, 1)
     assert catalog.pointer("demo") == Pointer(1, manifest("demo").digest)
 
 
@@ -40,7 +40,7 @@ def test_an_id_is_given_once(catalog: Catalog) -> None:
     create(catalog, "demo", owner="alice")
     with pytest.raises(RepositoryExists, match="demo"):
         create(catalog, "demo", owner="mallory")
-    assert catalog.repository("demo") == RepositoryRecord("demo", "alice", NOW_S, None, False)
+    assert catalog.repository("demo") == RepositoryRecord("demo", "alice", NOW_S, None, False, 1)
 
 
 def test_a_repository_needs_a_stored_manifest(catalog: Catalog) -> None:

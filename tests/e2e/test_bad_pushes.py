@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support import packs
+from tests.support import raw_packs as packs
 from tests.support.git import git, git_result
-from tests.support.packs import BLOB, COMMIT, NULL, OFS_DELTA, REF_DELTA, TREE
+from tests.support.raw_packs import BLOB, COMMIT, NULL, OFS_DELTA, REF_DELTA, TREE
 from tests.support.repositories import commit_file, mirror_clone, stored_files
 from tests.support.server import RunningServer
 from tests.support.wire_client import PushReport, parse_push_report, push_request
@@ -67,7 +67,7 @@ BAD_PACKS = {
     "a version from the future": (GOOD_PACK[:4] + b"\0\0\0\x09" + GOOD_PACK[8:], b"(?i)version"),
     "more objects announced than sent": (
         packs.pack_of([packs.entry(TREE, b""), packs.entry(COMMIT, GOOD_COMMIT)], count=3),
-        b"(?i)early EOF|entry|truncated|zlib|type",
+        b"(?i)early EOF|entry|truncated|zlib|type|limit",
     ),
     "more objects announced than may be": (packs.pack_of([], count=2**32 - 1), b"(?i)limit"),
     "bytes after the trailer": (GOOD_PACK + b"more", b"(?i)after the pack"),

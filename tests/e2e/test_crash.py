@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.git import git
-from tests.support.packs import NULL
+from tests.support.raw_packs import NULL
 from tests.support.repositories import assert_same_repository, commit_file, mirror_clone, stored_files
 from tests.support.server import RunningServer
 from tests.support.wire_client import push_request

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import pytest
 
-from packengine.storage import FileBlobStore
+from packengine.storage import FileBlobStore, quarantine_folder
 from packengine.storage import _quarantine as quarantine
 from packengine.storage._disk import Disk
 from packengine.storage.ports import CorruptBlob, StorageError
@@ -151,14 +151,25 @@ def test_sweep_keeps_the_companions_of_a_locked_file(tmp_path: Path) -> None:
     assert {path.name for path in store.quarantine.iterdir()} == {"live.idx", "live.rev", "live.pack"}
 
 
-def test_sweep_leaves_directories_and_links_alone(tmp_path: Path) -> None:
+def test_sweep_leaves_links_alone(tmp_path: Path) -> None:
     store = FileBlobStore(tmp_path)
     (tmp_path / "precious").touch()
     (store.quarantine / "link").symlink_to(tmp_path / "precious")
-    (store.quarantine / "directory").mkdir()
 
     assert store.sweep() == 0
-    assert len(list(store.quarantine.iterdir())) == 2
+    assert (store.quarantine / "link").is_symlink()
+
+
+def test_sweep_removes_a_dead_folder_and_spares_one_at_work(tmp_path: Path) -> None:
+    store = FileBlobStore(tmp_path)
+    (store.quarantine / "dead.scratch").mkdir()
+    (store.quarantine / "dead.scratch" / "file").touch()
+
+    with quarantine_folder(store.quarantine) as live:
+        (live / "file").touch()
+        assert store.sweep() == 1
+        assert list(store.quarantine.iterdir()) == [live]
+    assert list(store.quarantine.iterdir()) == []
 
 
 def test_a_file_swept_before_it_was_locked_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,9 @@ from packengine.storage.sqlite._content import manifest_key, store_rows
 from packengine.storage.sqlite._tokens import insert_token
 
 _RECORD = """
-    SELECT r.id, o.name, r.created_at_s, s.id, r.read_only
+    SELECT r.id, o.name, r.created_at_s, s.id, r.read_only, p.first_version
     FROM repository r
+    JOIN pointer p ON p.repository = r.key
     LEFT JOIN owner o ON o.key = r.owner
     LEFT JOIN repository s ON s.key = r.source AND s.deleted_at_s IS NULL
     WHERE r.deleted_at_s IS NULL
@@ -72,7 +73,9 @@ def create_repositories(
         owner = None if new.owner is None else key_of_owner(new.owner)
         source = None if new.source_id is None else source_key(new.source_id)
         key = _insert(connection, new, owner, source)
-        connection.execute("INSERT INTO pointer VALUES (?, ?, ?)", (key, version, key_of_manifest(new.manifest)))
+        connection.execute(
+            "INSERT INTO pointer VALUES (?, ?, ?, ?)", (key, version, key_of_manifest(new.manifest), version)
+        )
         if new.token is not None:
             insert_token(connection, key, new.token)
 
@@ -141,6 +144,6 @@ def live_forks(connection: sqlite3.Connection, repository_id: str) -> list[str]:
     return [fork_id for (fork_id,) in connection.execute(_FORKS, (repository_id,))]
 
 
-def _record(row: tuple[str, str | None, int, str | None, int]) -> RepositoryRecord:
-    repository_id, owner, created_at_s, source_id, read_only = row
-    return RepositoryRecord(repository_id, owner, created_at_s, source_id, bool(read_only))
+def _record(row: tuple[str, str | None, int, str | None, int, int]) -> RepositoryRecord:
+    repository_id, owner, created_at_s, source_id, read_only, first_version = row
+    return RepositoryRecord(repository_id, owner, created_at_s, source_id, bool(read_only), first_version)

@@ -34,9 +34,10 @@ CREATE INDEX repository_by_source ON repository (source) WHERE source IS NOT NUL
 
 -- The one mutable thing (design, law 3), apart from its repository so that a publish rewrites a dense page.
 CREATE TABLE pointer (
-    repository INTEGER PRIMARY KEY REFERENCES repository (key),
-    version    INTEGER NOT NULL CHECK (version >= 1),
-    manifest   INTEGER NOT NULL REFERENCES content (key)
+    repository    INTEGER PRIMARY KEY REFERENCES repository (key),
+    version       INTEGER NOT NULL CHECK (version >= first_version),
+    manifest      INTEGER NOT NULL REFERENCES content (key),
+    first_version INTEGER NOT NULL CHECK (first_version >= 1) -- as it was created
 ) STRICT;
 
 -- Tokens of deleted repositories are deleted. `scope` is _tokens.SCOPE_NUMBERS.

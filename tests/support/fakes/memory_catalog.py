@@ -34,6 +34,7 @@ class _Repository:
     new: NewRepository
     pointer: Pointer
     source: _Repository | None
+    first_version: int
     id_free_at_s: int | None = None
     """Set by the deletion."""
 
@@ -43,7 +44,8 @@ class _Repository:
 
     def record(self) -> RepositoryRecord:
         source_id = self.source.new.id if self.source is not None and self.source.live else None
-        return RepositoryRecord(self.new.id, self.new.owner, self.new.created_at_s, source_id, self.new.read_only)
+        new = self.new
+        return RepositoryRecord(new.id, new.owner, new.created_at_s, source_id, new.read_only, self.first_version)
 
 
 class MemoryCatalog:
@@ -185,7 +187,7 @@ class MemoryCatalog:
         if (RowKind.MANIFEST, new.manifest) not in self._rows:
             raise RowMissing(f"no manifest {new.manifest.hex()}")
         version = max((each.pointer.version for each in namesakes), default=0) + 1
-        self._repositories.append(_Repository(new, Pointer(version, new.manifest), source))
+        self._repositories.append(_Repository(new, Pointer(version, new.manifest), source, version))
         if new.token is not None:
             self._mint(new.id, new.token)
 
