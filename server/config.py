@@ -82,7 +82,7 @@ def load_settings(
         config_path = Path(environment[CONFIG_VARIABLE])
     values = _from_file(config_path) if config_path is not None else {}
     values |= _from_environment(environment)
-    values |= {name: value for name, value in flags.items() if value is not None}
+    values |= _from_flags(flags)
     settings = Settings(**values)
     check_settings(settings)
     return settings
@@ -90,13 +90,18 @@ def load_settings(
 
 def check_settings(settings: Settings) -> None:
     """What no single value shows. Raises SettingsError."""
-    host, _ = split_bind(settings.bind)
+    split_bind(settings.bind)
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("tls_cert and tls_key are set together or not at all")
     if settings.admin_token is not None and not is_acceptable_token(settings.admin_token):
         raise SettingsError("admin_token: 1 to 256 graphic ASCII characters are accepted")
     if settings.public_base_url is not None:
         _check_base_url(settings.public_base_url)
+
+
+def check_exposure(settings: Settings) -> None:
+    """For a server only: other commands listen nowhere. Raises SettingsError."""
+    host, _ = split_bind(settings.bind)
     if not (_is_loopback(host) or _is_encrypted(settings) or settings.allow_insecure):
         raise SettingsError(
             f"bind: {settings.bind} can be reached from other machines, with neither TLS nor an https public_base_url: "
@@ -111,6 +116,12 @@ def split_bind(bind: str) -> tuple[str, int]:
     if not (separator and host and port.isascii() and port.isdigit() and int(port) <= 0xFFFF):
         raise SettingsError(f"bind: {bind!r} is not of the form HOST:PORT")
     return host, int(port)
+
+
+def _from_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
+    types = _field_types()
+    given = {name: value for name, value in flags.items() if value is not None}
+    return {n: _converted(v, types[n], f"--{n.replace('_', '-')}", strict=True) for n, v in given.items()}
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -149,7 +160,7 @@ def _converted(value: object, kind: Any, where: str, *, strict: bool) -> Any:
 
 
 def _to_path(kind: type, value: object) -> object:
-    if kind is Path and isinstance(value, str):
+    if kind is Path and isinstance(value, str | Path):
         return Path(value)
     raise msgspec.ValidationError(f"Expected a path, got `{type(value).__name__}`")
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from server.auth import generate_token
-from server.config import load_settings
+from server.config import check_exposure, load_settings
 from server.process import run_server
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +57,7 @@ def serve(config: Path | None, **flags: Any) -> None:
     Each option can be set in the environment (--data-dir as ARTIFACTS_DATA_DIR) and in the --config file (data_dir).
     """
     settings = load_settings(flags, config_path=config)
+    check_exposure(settings)
     if settings.admin_token is None:
         settings = replace(settings, admin_token=generate_token())
         click.echo(

@@ -119,6 +119,7 @@ class Supervisor:
         was_incomplete = bool(self._never_ready)
         self._never_ready.discard(worker)
         if was_incomplete and not self._never_ready:
+            _log.info("serving", extra={"fields": {"url": self._url, "workers": self._settings.workers}})
             self._announce(self._url)
 
     def _give_up(self, worker: int, status: int) -> None:

@@ -200,6 +200,7 @@ def test_data_directory_may_come_from_environment_or_file(tmp_path: Path) -> Non
     made = CliRunner().invoke(main, ["repo", "create", "repo", "--config", str(toml), "--json"])
     assert json.loads(made.stdout)["remote"].endswith("@git.example.com/git/repo.git")
     environment = {"ARTIFACTS_DATA_DIR": f"{tmp_path}/from-file"}
+    environment["ARTIFACTS_BIND"] = "0.0.0.0:8787"  # which concerns a server only
     listed = CliRunner().invoke(main, ["repo", "list", "--json"], env=environment)
     assert [item["id"] for item in json.loads(listed.stdout)] == ["repo"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from server.config import Settings, SettingsError, load_settings, split_bind
+from server.config import Settings, SettingsError, check_exposure, load_settings, split_bind
 
 
 def load(
@@ -86,6 +86,12 @@ def test_bad_variable_is_named(variable: str, text: str) -> None:
         load(environment={variable: text})
 
 
+@pytest.mark.parametrize(("name", "value"), [("request_timeout_secs", 0.0), ("workers", 0), ("log_level", "loud")])
+def test_bad_flag_is_named(name: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=f"--{name.replace('_', '-')}: "):
+        load({name: value})
+
+
 @pytest.mark.parametrize("text", ["no toml", "\ufeffx", "a = [1"])
 def test_unreadable_file_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsError, match=r"packhouse\.toml"):
@@ -111,17 +117,17 @@ def test_bind_without_host_or_port_is_refused(bind: str) -> None:
 @pytest.mark.parametrize("bind", ["0.0.0.0:8787", "[::]:8787", "192.0.2.1:80", "git.example.com:80"])
 def test_bind_beyond_loopback_needs_encryption_or_consent(bind: str) -> None:
     with pytest.raises(SettingsError, match="--allow-insecure"):
-        load({"bind": bind})
+        check_exposure(load({"bind": bind}))
     with pytest.raises(SettingsError, match="--allow-insecure"):
-        load({"bind": bind, "public_base_url": "http://git.example.com"})
-    assert load({"bind": bind, "allow_insecure": True}).bind == bind
-    assert load({"bind": bind, "public_base_url": "https://git.example.com"}).bind == bind
-    assert load({"bind": bind, "tls_cert": Path("c"), "tls_key": Path("k")}).scheme == "https"
+        check_exposure(load({"bind": bind, "public_base_url": "http://git.example.com"}))
+    check_exposure(load({"bind": bind, "allow_insecure": True}))
+    check_exposure(load({"bind": bind, "public_base_url": "https://git.example.com"}))
+    check_exposure(load({"bind": bind, "tls_cert": Path("c"), "tls_key": Path("k")}))
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "localhost:1"])
 def test_loopback_needs_no_encryption(bind: str) -> None:
-    assert load({"bind": bind}).scheme == "http"
+    check_exposure(load({"bind": bind}))
 
 
 def test_certificate_and_key_go_together() -> None:
