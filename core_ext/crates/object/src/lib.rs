@@ -6,6 +6,7 @@ pub mod cancel;
 pub mod delta;
 pub mod edges;
 pub mod error;
+pub mod fsck;
 pub mod hash;
 pub mod kind;
 pub mod oid;
