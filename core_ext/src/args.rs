@@ -1,10 +1,11 @@
 //! Arguments that many functions take: bytes-like input, object formats, kinds and ids.
 
+use packhouse_object::fsck::{Policy, Severity};
 use packhouse_object::{Kind, ObjectFormat, Oid};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyMemoryView};
+use pyo3::types::{PyBytes, PyMapping, PyMemoryView};
 use std::ops::Deref;
 
 /// Bytes-like input that nobody can change while the GIL is released: `bytes` are shared, anything else is copied.
@@ -69,6 +70,24 @@ impl<'py> FromPyObject<'_, 'py> for OidArg {
         let raw = Input::extract(object)?;
         let bad = |_| PyValueError::new_err(format!("an object id has 20 or 32 bytes, not {}", raw.len()));
         Oid::from_bytes(&raw).map(Self).map_err(bad)
+    }
+}
+
+/// A `severities` argument: the policy that a mapping of message ids to severities makes.
+#[derive(Default)]
+pub struct Severities(pub Policy);
+
+impl<'py> FromPyObject<'_, 'py> for Severities {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let pairs: Vec<(String, String)> = object.cast::<PyMapping>()?.items()?.extract()?;
+        let mut overrides = Vec::with_capacity(pairs.len());
+        for (id, name) in &pairs {
+            let unknown = || PyValueError::new_err(format!("unknown severity of {id}: {name:?}"));
+            overrides.push((id.as_str(), Severity::from_name(name).ok_or_else(unknown)?));
+        }
+        Policy::with(overrides).map(Self).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 }
 
