@@ -15,7 +15,7 @@ class CreateRepository(Struct, frozen=True, rename="camel"):
 
     id: str | None = None
     default_branch: str = "main"
-    object_format: Literal["sha1"] = "sha1"
+    object_format: Literal["sha1", "sha256"] = "sha1"
     read_only: bool = False
 
 
