@@ -29,6 +29,8 @@ class Cli(click.Group):
         """See click.Group."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # the reader of our output had enough; click ends without a word
         except SettingsError as error:
             raise click.UsageError(str(error)) from error
         except FAILURES as error:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -217,6 +220,16 @@ def test_bind_beyond_loopback_is_refused_by_serve() -> None:
     result = CliRunner().invoke(main, ["serve", "--bind", "0.0.0.0:0"])
     assert result.exit_code == 2
     assert "--allow-insecure" in result.stderr
+
+
+def test_output_that_nobody_reads_is_no_error_to_speak_of(run_json: RunJson, data_dir: Path) -> None:
+    run_json("repo", "create", "repo")
+    nobody, output = os.pipe()
+    os.close(nobody)
+    command = [sys.executable, "-P", "-m", "server.cli", "repo", "list", "--data-dir", str(data_dir)]
+    ended = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False)
+    os.close(output)
+    assert ended.stderr == b""
 
 
 def test_data_directory_that_is_a_file_is_status_1(tmp_path: Path) -> None:
