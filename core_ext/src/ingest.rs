@@ -1,6 +1,6 @@
 //! Receiving packs, from Python: incremental ingest, the checked pack it gives, and small packs built from objects.
 
-use crate::args::{Format, Input, KindName, OidArg, oid_bytes};
+use crate::args::{Format, Input, KindName, OidArg, Severities, oid_bytes};
 use crate::cancel::{Cancel, flag_of};
 use crate::errors::{detached, to_py};
 use crate::reading::{ObjectDb, Pack};
@@ -41,7 +41,7 @@ impl PackIngest {
         max_delta_depth: u32,
         base_cache_bytes: u64,
         threads: usize,
-        severities: Option<Bound<'_, PyAny>>,
+        severities: Option<Severities>,
         cancel: Option<&Cancel>,
     ) -> Self {
         let options = Options {
@@ -55,9 +55,9 @@ impl PackIngest {
             max_delta_depth,
             base_cache_bytes,
             threads,
+            policy: Arc::new(severities.unwrap_or_default().0),
             cancel: flag_of(cancel),
         };
-        let _ = severities;
         let ingest = Ingest::new(&path, options);
         Self { progress: ingest.progress(), ingest: Mutex::new(Some(ingest)) }
     }
@@ -135,8 +135,9 @@ impl IngestedPack {
     }
 
     #[getter]
-    fn warnings(&self) -> Vec<(Vec<u8>, &'static str, String)> {
-        Vec::new()
+    fn warnings<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, &'static str, &str)> {
+        let warnings = self.pack.warnings().iter();
+        warnings.map(|(oid, id, sentence)| (oid_bytes(py, oid), *id, sentence.as_str())).collect()
     }
 
     #[getter]

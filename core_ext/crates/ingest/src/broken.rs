@@ -3,13 +3,13 @@
 //! Clients send such objects, unreachable ones mostly, and Git's server keeps them. Here they would break the rule that
 //! presence implies closure, so what is broken is left out, unless a tip needs it.
 
-use crate::ingest::Ingest;
+use crate::ingest::{Ingest, database};
 use crate::ingested::IngestedPack;
 use crate::intake::PackHashes;
 use hashbrown::HashSet;
 use packhouse_object::edges::for_each_edge;
 use packhouse_object::{Error, Kind, ObjectSource, Oid, Result, zlib};
-use packhouse_pack::{BitSet, Database, EntryHeader, EntryKind, Limits, Pack};
+use packhouse_pack::{BitSet, Database, EntryHeader, EntryKind, Pack};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,10 +43,7 @@ struct Survey<'a> {
 impl<'a> Survey<'a> {
     fn new(ingested: &'a IngestedPack, missing: HashSet<(Oid, Kind)>) -> Result<Self> {
         let (options, pack) = (&ingested.options, ingested.pack());
-        let limits =
-            Limits { max_object_bytes: options.max_resident_object_bytes, max_delta_depth: options.max_delta_depth };
-        let cache_bytes = usize::try_from(options.base_cache_bytes).unwrap_or(usize::MAX);
-        let db = Database::new(vec![Arc::clone(pack)], options.format, limits, cache_bytes)?;
+        let db = database(pack, options)?;
         let mut survey = Self { ingested, pack, db, missing, broken: BitSet::new(pack.len()) };
         let links = survey.find_directly_broken()?;
         survey.propagate(links);

@@ -1,8 +1,7 @@
 //! What is done with every object once: name it, check it, note its edges.
 
-use crate::edge_table::EdgeTable;
+use crate::checks::Checks;
 use crate::names::Names;
-use packhouse_object::edges::for_each_edge;
 use packhouse_object::{CancelFlag, Hasher, Kind, ObjectFormat, Oid, Result};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -15,8 +14,8 @@ pub(crate) struct Context {
     pub format: ObjectFormat,
     pub cancel: CancelFlag,
     pub names: Mutex<Names>,
-    /// The edges of the objects; `None` if the pack was checked before and needs only names.
-    pub edges: Option<EdgeTable>,
+    /// `None` if the pack was checked before and needs only names.
+    pub checks: Option<Checks>,
 }
 
 /// What one thread needs to examine objects.
@@ -34,11 +33,8 @@ impl Examiner {
     pub fn examine(&mut self, index: u32, kind: Kind, content: &[u8]) -> Result<Oid> {
         self.context.cancel.check()?;
         let oid = packhouse_object::hash_object(self.context.format, kind, content)?;
-        if let Some(edges) = &self.context.edges {
-            for_each_edge(self.context.format, kind, content, |target, expected| {
-                edges.insert(&target, expected);
-                Ok(())
-            })?;
+        if let Some(checks) = &self.context.checks {
+            checks.object(&oid, kind, content)?;
         }
         self.note(index, oid, kind);
         Ok(oid)

@@ -1,6 +1,6 @@
 //! One received pack on its way to a stored one.
 
-use crate::edge_table::EdgeTable;
+use crate::checks::Checks;
 use crate::entries::Entries;
 use crate::examine::Context;
 use crate::forest::Forest;
@@ -12,9 +12,10 @@ use crate::progress::Progress;
 use crate::quarantine::{Quarantine, QuarantineFile};
 use crate::resolve::Resolver;
 use crate::share::Seed;
+use crate::workers::panicked;
 use crate::{table, thin};
 use packhouse_object::{ObjectSource, Oid, Result};
-use packhouse_pack::{Bytes, IndexBuilder, Pack};
+use packhouse_pack::{Bytes, Database, IndexBuilder, Limits, Pack};
 use parking_lot::Mutex;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -86,12 +87,23 @@ impl Ingest {
         let pack_bytes = quarantine.bytes()?;
         let pack_file = quarantine.into_file()?;
         let (idx_bytes, idx_file) = store_idx(idx, &received.trailer, &path, pack_file.is_some())?;
-        let pack = Pack::new(path.display().to_string(), pack_bytes, idx_bytes, options.format)?;
+        let pack = Arc::new(Pack::new(path.display().to_string(), pack_bytes, idx_bytes, options.format)?);
+        check_against_known(&pack, &kinds, known)?;
+        let checks = Arc::into_inner(context).and_then(|context| context.checks).ok_or_else(panicked)?;
+        checks.special_files(&database(&pack, &options)?, known, options.max_resident_object_bytes)?;
         let thin_base_count = u32::try_from(bases.len()).unwrap_or(u32::MAX);
-        let facts = Facts { digest: received.digest, thin_base_count, kinds };
-        check_against_known(&pack, &facts.kinds, known)?;
-        Ok(IngestedPack::new(options, context, pack, facts, [pack_file, idx_file]))
+        let (warnings, edges) = checks.into_parts();
+        let facts = Facts { digest: received.digest, thin_base_count, kinds, edges, warnings };
+        Ok(IngestedPack::new(options, pack, facts, [pack_file, idx_file]))
     }
+}
+
+/// The objects of one pack, for reading.
+pub(crate) fn database(pack: &Arc<Pack>, options: &Options) -> Result<Database> {
+    let limits =
+        Limits { max_object_bytes: options.max_resident_object_bytes, max_delta_depth: options.max_delta_depth };
+    let cache_bytes = usize::try_from(options.base_cache_bytes).unwrap_or(usize::MAX);
+    Database::new(vec![Arc::clone(pack)], options.format, limits, cache_bytes)
 }
 
 pub(crate) fn new_context(options: &Options, checks: bool) -> Arc<Context> {
@@ -99,7 +111,7 @@ pub(crate) fn new_context(options: &Options, checks: bool) -> Arc<Context> {
         format: options.format,
         cancel: options.cancel.clone(),
         names: Mutex::new(Names::new(options.format)),
-        edges: checks.then(|| EdgeTable::new(options.format)),
+        checks: checks.then(|| Checks::new(options.format, options.policy.clone())),
     })
 }
 

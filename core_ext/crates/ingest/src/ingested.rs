@@ -11,8 +11,8 @@
 //!
 //! The bases of thin deltas were stored before; they are in the pack and are none of its *own* objects.
 
+use crate::checks::Warning;
 use crate::edge_table::EdgeTable;
-use crate::examine::Context;
 use crate::options::Options;
 use crate::quarantine::QuarantineFile;
 use crate::table::Kinds;
@@ -29,7 +29,6 @@ pub struct IngestedPack {
     pub(crate) options: Options,
     pub(crate) pack: Arc<Pack>,
     pub(crate) facts: Facts,
-    pub(crate) edges: EdgeTable,
     pack_file: Option<QuarantineFile>,
     idx_file: Option<QuarantineFile>,
 }
@@ -39,20 +38,18 @@ pub(crate) struct Facts {
     pub digest: Oid,
     pub thin_base_count: u32,
     pub kinds: Kinds,
+    pub edges: EdgeTable,
+    pub warnings: Vec<Warning>,
 }
 
 impl IngestedPack {
     pub(crate) fn new(
         options: Options,
-        context: Arc<Context>,
-        pack: Pack,
+        pack: Arc<Pack>,
         facts: Facts,
         [pack_file, idx_file]: [Option<QuarantineFile>; 2],
     ) -> Self {
-        let format = options.format;
-        let edges = Arc::into_inner(context).and_then(|context| context.edges);
-        let edges = edges.unwrap_or_else(|| EdgeTable::new(format));
-        Self { options, pack: Arc::new(pack), facts, edges, pack_file, idx_file }
+        Self { options, pack, facts, pack_file, idx_file }
     }
 
     /// SHA-256 of the pack's bytes.
@@ -65,6 +62,12 @@ impl IngestedPack {
     #[must_use]
     pub const fn thin_base_count(&self) -> u32 {
         self.facts.thin_base_count
+    }
+
+    /// Findings of the object checks that refuse nothing, at most 100, sorted.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.facts.warnings
     }
 
     /// The pack opened for reading; valid also after its files were moved.
@@ -105,7 +108,7 @@ impl IngestedPack {
     /// Those of `known`; `Cancelled`.
     pub fn missing_edges(&self, known: &dyn ObjectSource, limit: usize) -> Result<Vec<(Oid, Kind)>> {
         let mut least = BinaryHeap::new();
-        self.edges.try_for_each(|target, kind| {
+        self.facts.edges.try_for_each(|target, kind| {
             if !self.has(&target, kind, known)? {
                 least.push((target, kind));
                 if least.len() > limit {
@@ -126,7 +129,10 @@ impl IngestedPack {
         let mut count = 0;
         for position in (0..self.pack.len()).filter(|&position| self.facts.kinds.is_own(position)) {
             let raw = self.pack.index().oid_at(position);
-            if !self.edges.has_target(raw) && !tips.contains(raw) && known.kind_of(&Oid::from_bytes(raw)?)?.is_none() {
+            if !self.facts.edges.has_target(raw)
+                && !tips.contains(raw)
+                && known.kind_of(&Oid::from_bytes(raw)?)?.is_none()
+            {
                 count += 1;
             }
         }

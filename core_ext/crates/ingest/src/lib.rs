@@ -11,6 +11,7 @@
 
 mod broken;
 mod builder;
+mod checks;
 mod edge_table;
 mod entries;
 mod examine;
@@ -33,6 +34,7 @@ mod thin;
 mod workers;
 
 pub use builder::PackBuilder;
+pub use checks::Warning;
 pub use ingest::Ingest;
 pub use ingested::IngestedPack;
 pub use options::Options;

@@ -1,6 +1,8 @@
 //! The limits and settings of one ingest.
 
+use packhouse_object::fsck::Policy;
 use packhouse_object::{CancelFlag, ObjectFormat};
+use std::sync::Arc;
 
 /// How much a pack may ask for, and with how many threads it is taken in. Every limit comes from the caller.
 #[derive(Clone)]
@@ -25,6 +27,8 @@ pub struct Options {
     pub base_cache_bytes: u64,
     /// Threads that work on the pack, the caller's counted.
     pub threads: usize,
+    /// What each finding of the object checks weighs.
+    pub policy: Arc<Policy>,
     /// Set by whoever wants the work to stop.
     pub cancel: CancelFlag,
 }

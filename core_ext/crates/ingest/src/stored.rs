@@ -89,6 +89,7 @@ impl Options {
             max_delta_depth: u32::MAX,
             base_cache_bytes: 32 << 20,
             threads,
+            policy: Arc::default(),
             cancel,
         }
     }
