@@ -18,6 +18,7 @@ from packengine.repository.packs import PackShelf
 from packengine.repository.progress import Progress
 from packengine.repository.publish import Publisher
 from packengine.repository.push import PushService
+from packengine.repository.rollup import Rollup
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.repository.verify import Verifier, VerifyReport
 from packengine.repository.visibility import Visibility
@@ -31,7 +32,7 @@ class Engine:
     def __init__(self, catalog: Catalog, blobs: BlobStore, quarantine: Path, derived: Path, limits: Limits) -> None:
         self.catalog = catalog
         self.limits = limits
-        shelf = PackShelf(catalog, blobs, derived, limits)
+        shelf = PackShelf(catalog, blobs, quarantine, derived, limits)
         self._loader = StateLoader(catalog, shelf, limits)
         visibility = Visibility(self._loader, limits)
         self._lifecycle = Lifecycle(catalog, self._loader, visibility)
@@ -41,6 +42,7 @@ class Engine:
         self.fetches = FetchService(self._loader, visibility, limits)
         publisher = Publisher(catalog, self._loader, limits)
         self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits)
+        self.rollup = Rollup(self._loader, publisher, shelf, blobs, limits)
 
     @classmethod
     def open(cls, data_dir: Path, *, limits: Limits | None = None) -> Engine:

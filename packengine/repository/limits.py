@@ -28,6 +28,10 @@ class Limits:
     tail_pack_bytes: int = 256 * KIB
     """Packs up to this size are catalog rows; larger ones are blobs."""
 
+    rollup_packs: int = 32
+    """So many packs of the newest, within `rollup_bytes`, are merged after the push that made them so many."""
+
+    rollup_bytes: int = 16 * MIB
     base_cache_bytes: int = 64 * MIB
     """For the delta bases of one ingest, all its threads together."""
 

@@ -22,7 +22,8 @@ from packengine.storage.ports import BlobStore, Catalog, Row, RowKind, RowMissin
 class PackShelf:
     """Opens each pack once and keeps the handle while there is room."""
 
-    def __init__(self, catalog: Catalog, blobs: BlobStore, derived: Path, limits: Limits) -> None:
+    def __init__(self, catalog: Catalog, blobs: BlobStore, quarantine: Path, derived: Path, limits: Limits) -> None:
+        self.quarantine = quarantine
         self._catalog = catalog
         self._blobs = blobs
         self._derived = derived

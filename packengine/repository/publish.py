@@ -34,6 +34,9 @@ class Draft:
     head: bytes | None = None
     """A new target for HEAD, or None to leave it."""
 
+    drops: frozenset[bytes] = frozenset()
+    """Packs that are no longer named, by digest: their objects are in the others."""
+
 
 Derive = Callable[[RepositoryState], Draft | None]
 """Make a draft from a state, or None if nothing is to be published. Called once for each round; reads nothing else."""
@@ -65,9 +68,10 @@ class Publisher:
     def _prepare(self, state: RepositoryState, draft: Draft, actor: Actor, kind: PublishKind) -> Publish:
         old = state.manifest
         refs, blocks = old.refs.apply(draft.changes)
-        named = {pack.digest for pack in old.packs}
+        named = {pack.digest for pack in old.packs} - draft.drops
         fresh = [pack for pack in draft.packs if pack.record.digest not in named]
-        packs = (*(pack.record for pack in fresh), *old.packs)
+        kept = [pack for pack in old.packs if pack.digest not in draft.drops]
+        packs = (*(pack.record for pack in fresh), *kept)
         self._check_limits(len(packs), len(refs))
         manifest = replace(
             old,

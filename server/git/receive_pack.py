@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 import trio
 
+from core_ext import Cancel, CoreError
 from packengine.protocol import (
     PackData,
     ProbeRequest,
@@ -24,9 +26,11 @@ from packengine.protocol import (
 )
 from packengine.repository import Actor, Engine, LimitReached, Push, PushOutcome, RepositoryState
 from packengine.sideband import KEEP_ALIVE
+from packengine.storage.ports import StorageError
 from server.git.exchange import GitExchange
 from server.git.native import WorkerThreads
 
+_log = logging.getLogger(__name__)
 _FEED_BYTES = 256 * 1024
 _SILENCE_S = 5.0
 """wire.md, pitfall 7."""
@@ -64,6 +68,7 @@ class ReceivePack:
         await exchange.start(200, _RESULT_TYPE)
         await self._finish(exchange, request.capabilities, push)
         await exchange.end()
+        await self._roll_up(state, pusher.actor)
 
     async def _receive(
         self, exchange: GitExchange, state: RepositoryState, actor: Actor, parser: ReceivePackRequestParser
@@ -85,6 +90,16 @@ class ReceivePack:
 
     async def _feed(self, push: Push, data: bytes) -> None:
         await self._threads.run(lambda: push.feed(data), stop=push.cancel)
+
+    async def _roll_up(self, state: RepositoryState, actor: Actor) -> None:
+        """After the answer, for nobody waits for it. It leaves no trace if it fails, and the next push tries again."""
+        cancel = Cancel()
+        try:
+            await self._threads.run(
+                lambda: self._engine.rollup.roll_up_if_due(state.record.id, actor, cancel), stop=cancel.set
+            )
+        except (CoreError, StorageError) as error:
+            _log.warning("roll-up failed", extra={"fields": {"repository": state.record.id, "error": str(error)}})
 
     async def _finish(self, exchange: GitExchange, capabilities: PushCapabilities, push: Push) -> None:
         """Decide, with keep-alives, and report. The pack has arrived: from here on silence would be ours."""
