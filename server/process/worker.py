@@ -85,7 +85,7 @@ def _raise_file_limit() -> None:
 async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_out: BinaryIO) -> None:
     lifecycle = Lifecycle()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_obey, orders_in, lifecycle, nursery.cancel_scope)
+        nursery.start_soon(_obey, orders_in, lifecycle)
         hypercorn = partial(
             serve,
             build_application(orders, engine, lifecycle),
@@ -133,7 +133,7 @@ def hypercorn_config(orders: Orders) -> Config:
     return config
 
 
-async def _obey(orders_in: BinaryIO, lifecycle: Lifecycle, everything: trio.CancelScope) -> None:
+async def _obey(orders_in: BinaryIO, lifecycle: Lifecycle) -> None:
     async with trio.lowlevel.FdStream(os.dup(orders_in.fileno())) as stream:
         heard = b""
         async for chunk in stream:
@@ -143,7 +143,8 @@ async def _obey(orders_in: BinaryIO, lifecycle: Lifecycle, everything: trio.Canc
             if STOP in lines:
                 lifecycle.draining.set()
                 lifecycle.stop.set()
-    everything.cancel()  # the parent is gone
+    _log.error("parent died")
+    os._exit(1)  # at once: a cancelled task would still wait for its thread, or for a client that takes nothing
 
 
 if __name__ == "__main__":
