@@ -3,7 +3,7 @@
 use crate::args::{Format, Input, KindName, Severities, oid_bytes};
 use crate::errors::{detached, to_py};
 use packhouse_object::edges::{for_each_edge, tree_entries};
-use packhouse_object::fsck::{self, Severity};
+use packhouse_object::fsck::{self, Severity, SpecialFile};
 use packhouse_object::{Kind, delta, parse, zlib};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -125,13 +125,14 @@ fn object_edges<'py>(
 }
 
 #[pyfunction]
-#[pyo3(signature = (kind, content, *, object_format, severities = None))]
+#[pyo3(signature = (kind, content, *, object_format, severities = None, special_file = None))]
 fn check_object(
     py: Python<'_>,
     kind: KindName,
     content: Input,
     object_format: Format,
     severities: Option<Severities>,
+    special_file: Option<Special>,
 ) -> Vec<(&'static str, &'static str, String)> {
     let policy = severities.unwrap_or_default().0;
     py.detach(|| {
@@ -139,8 +140,26 @@ fn check_object(
         let mut report =
             |severity: Severity, id, sentence: &str| found.push((severity.name(), id, sentence.to_owned()));
         fsck::check(&policy, object_format.0, kind.0, &content, &mut report, |_, _| ());
+        if let (Kind::Blob, Some(Special(file))) = (kind.0, special_file) {
+            fsck::check_special(&policy, file, &content, &mut report);
+        }
         found
     })
+}
+
+/// A `special_file` argument.
+struct Special(SpecialFile);
+
+impl<'py> FromPyObject<'_, 'py> for Special {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match object.extract::<String>()?.as_str() {
+            ".gitmodules" => Ok(Self(SpecialFile::Gitmodules)),
+            ".gitattributes" => Ok(Self(SpecialFile::Gitattributes)),
+            other => Err(PyValueError::new_err(format!("not a special file: {other:?}"))),
+        }
+    }
 }
 
 /// Add the functions to the module.

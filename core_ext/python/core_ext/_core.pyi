@@ -68,9 +68,17 @@ def object_edges(kind: Kind, content: Buffer, *, object_format: ObjectFormat) ->
     """What an object refers to, and the kind each must have; a submodule's commit is no edge."""
 
 def check_object(
-    kind: Kind, content: Buffer, *, object_format: ObjectFormat, severities: Mapping[str, Severity] | None = None
+    kind: Kind,
+    content: Buffer,
+    *,
+    object_format: ObjectFormat,
+    severities: Mapping[str, Severity] | None = None,
+    special_file: Literal[".gitmodules", ".gitattributes"] | None = None,
 ) -> list[tuple[Severity, str, str]]:
-    """Git's fsck of one object: (severity, message id in Git's camelCase, sentence), `ignore`d ones left out."""
+    """Git's fsck of one object: (severity, message id in Git's camelCase, sentence), `ignore`d ones left out.
+
+    A blob is checked only as the special file that some tree makes of it. Raises ValueError for an unknown message id.
+    """
 
 # --- receiving --------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,9 @@ pub fn check(
     special: &mut dyn FnMut(SpecialFile, Oid),
 ) -> Checked {
     let mut faults = Faults::default();
+    if !ends_with_an_id(format, content) {
+        return findings.add(Message::BadTree, "it does not end with an entry");
+    }
     let mut order = Order::default();
     let mut entries = tree_entries(format, content).peekable();
     while let Some(entry) = entries.next() {
@@ -26,6 +29,8 @@ pub fn check(
             faults.add(Message::BadTree);
             break;
         };
+        faults.add_if(entry.mode_digits.starts_with(b"0"), Message::ZeroPaddedFilemode);
+        faults.add_if(entry.oid.is_null(), Message::NullSha1);
         faults.check_name(entry.name);
         faults.check_special(&entry, special);
         // Git steps to the next entry before it looks at this one's mode and place, and stops if it cannot.
@@ -35,6 +40,11 @@ pub fn check(
         }
     }
     faults.report(findings)
+}
+
+/// Git looks for the NUL before the last id first, and at nothing else if it is not there.
+fn ends_with_an_id(format: ObjectFormat, content: &[u8]) -> bool {
+    content.is_empty() || content.iter().rev().nth(format.oid_len()) == Some(&0)
 }
 
 /// A set of faults, each with its sentence.
@@ -97,13 +107,11 @@ impl Faults {
         }
         self.add_if(is_symlink && GITIGNORE.is(entry.name), Message::GitignoreSymlink);
         self.add_if(is_symlink && MAILMAP.is(entry.name), Message::MailmapSymlink);
-        self.add_if(entry.oid.is_null(), Message::NullSha1);
     }
 
     fn check_mode(&mut self, entry: &TreeEntry<'_>) {
         let known = matches!(entry.mode, 0o100_644 | 0o100_755 | SYMLINK | 0o040_000 | 0o160_000);
         self.add_if(!known, Message::BadFilemode);
-        self.add_if(entry.mode_digits.starts_with(b"0"), Message::ZeroPaddedFilemode);
     }
 
     fn check_place(&mut self, place: Place) {
