@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from packengine.repository import Limits
 from server.auth.tokens import is_acceptable_token
 
 ENVIRONMENT_PREFIX = "ARTIFACTS_"
@@ -67,6 +68,11 @@ class Settings:
     def base_url(self) -> str:
         """Where clients reach the server, as far as settings tell; without a slash at the end."""
         return self.public_base_url or f"{self.scheme}://{self.bind}"
+
+
+def engine_limits(settings: Settings) -> Limits:
+    """What the settings mean for the engine: a request that may be so large may be all pack."""
+    return Limits(max_pack_bytes=settings.git_body_limit_bytes, max_object_bytes=settings.git_body_limit_bytes)
 
 
 def load_settings(

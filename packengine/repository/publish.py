@@ -63,7 +63,8 @@ class Publisher:
             if isinstance(outcome, Committed):
                 self._announce(outcome, actor, kind, draft)
                 return outcome
-            _log.debug("publish superseded", extra={"repository": repository_id, "request_id": actor.request_id})
+            fields = {"repository": repository_id, "request_id": actor.request_id}
+            _log.debug("publish superseded", extra={"fields": fields})
 
     def _prepare(self, state: RepositoryState, draft: Draft, actor: Actor, kind: PublishKind) -> Publish:
         old = state.manifest
@@ -103,12 +104,14 @@ class Publisher:
         _log.info(
             "published",
             extra={
-                "repository": committed.repository_id,
-                "actor": actor.subject,
-                "request_id": actor.request_id,
-                "kind": kind.value,
-                "version": committed.pointer.version,
-                "ref_count": len(draft.changes),
+                "fields": {
+                    "repository": committed.repository_id,
+                    "actor": actor.subject,
+                    "request_id": actor.request_id,
+                    "kind": kind.value,
+                    "version": committed.pointer.version,
+                    "ref_count": len(draft.changes),
+                }
             },
         )
 

@@ -36,7 +36,7 @@ class GitRoute:
     def template(self) -> str:
         """For logs and metrics."""
         end = "info/refs" if self.endpoint is Endpoint.ADVERTISEMENT else self.service.value if self.service else "-"
-        return f"/git/{{id}}/{end}"
+        return f"/git/:id/{end}"
 
 
 def parse_route(path: str, query: bytes) -> GitRoute | None:

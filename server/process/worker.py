@@ -22,6 +22,7 @@ from packengine.repository import Engine
 from packengine.storage.ports import StorageError
 from server.asgi import Dispatcher, RequestBoundary
 from server.auth import GitAuthenticator, RestAuthenticator
+from server.config import engine_limits
 from server.git import git_app
 from server.logs import configure_logs
 from server.process.connection import mend_hypercorn
@@ -56,7 +57,7 @@ def main() -> int:
     _raise_file_limit()
     mend_hypercorn()
     try:
-        engine = Engine.open(orders.settings.data_dir)
+        engine = Engine.open(orders.settings.data_dir, limits=engine_limits(orders.settings))
     except (StorageError, OSError) as error:
         _log.error("cannot open the data directory", extra={"fields": {"reason": str(error)}})
         return 1
