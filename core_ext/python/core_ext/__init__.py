@@ -1,7 +1,8 @@
 """The compiled core of Packhouse: untrusted bytes and parallel CPU work, in Rust.
 
-Everything that takes long releases the GIL and may be called from any thread. Object ids are raw bytes (20 or 32), kinds
-are `"commit"`, `"tree"`, `"blob"` and `"tag"`, object formats `"sha1"` and `"sha256"`. Every limit is an argument.
+Everything that takes long releases the GIL and may be called from any thread. Object ids are raw bytes (20 or 32),
+kinds are `"commit"`, `"tree"`, `"blob"` and `"tag"`, object formats `"sha1"` and `"sha256"`. Every limit is an
+argument.
 """
 
 from core_ext._core import (

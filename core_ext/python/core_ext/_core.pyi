@@ -86,8 +86,8 @@ def check_object(
 class PackIngest:
     """Turn a received pack into a stored one: parse and hash as bytes arrive, then resolve, check and index.
 
-    Bytes are kept in memory up to spill_bytes, then in a file created exclusively at `path` and flock'ed until the result
-    (or this object) is dropped. A failed or dropped ingest deletes its files.
+    Bytes are kept in memory up to spill_bytes, then in a file created exclusively at `path` and flock'ed until the
+    result (or this object) is dropped. A failed or dropped ingest deletes its files.
     """
 
     def __new__(
@@ -111,7 +111,7 @@ class PackIngest:
         """Take in bytes as they arrive. Returns how many belonged to the pack; fewer than len(chunk) means it ended."""
 
     def progress(self) -> tuple[int, int, int, int, int]:
-        """(bytes received, objects received, objects announced, deltas resolved, deltas in all). Any thread, any time."""
+        """(bytes received, objects received, objects announced, deltas resolved, deltas in all). At any time."""
 
     def finish(self, known: ObjectDb | None) -> IngestedPack:
         """Resolve all deltas, complete a thin pack from `known`, check every object, write the idx. Once only."""
@@ -161,7 +161,7 @@ class IngestedPack:
         """Targets of edges of the pack's own objects that neither the pack nor `known` holds with that kind (law 1)."""
 
     def unreferenced(self, tips: Sequence[Oid], known: ObjectDb | None) -> int:
-        """How many own objects are new and neither a tip nor an edge's target: 0 means all is reachable from the tips."""
+        """How many own objects are new and neither a tip nor an edge's target: 0 means the tips reach all."""
 
     def without_broken(self, path: str, tips: Sequence[Oid], known: ObjectDb | None) -> IngestedPack:
         """A new pack of the objects whose closure is whole. Raises MissingObject if a tip needs one that is not."""
@@ -219,7 +219,7 @@ class Pack:
 
 @final
 class ObjectDb:
-    """Objects over a list of packs, newest first; an object's home is the first pack that has it. Frozen, any thread."""
+    """Objects over a list of packs, newest first; an object's home is the first that has it. Frozen, any thread."""
 
     def __new__(
         cls,
@@ -256,7 +256,7 @@ class ObjectDb:
     def difference(
         self, wants: Sequence[Oid], haves: Sequence[Oid], *, cancel: Cancel | None = None
     ) -> tuple[ObjectSet, ObjectSet]:
-        """(what the wants reach and the haves do not, some objects that the client surely holds: bases for thin deltas)."""
+        """(what the wants reach and the haves do not, some objects that the client holds: bases for thin deltas)."""
 
     def is_ancestor(self, ancestor: Oid, descendant: Oid) -> bool: ...
     def merge_bases(self, left: Oid, right: Oid) -> list[Oid]:
@@ -277,7 +277,7 @@ class ObjectDb:
         level: int = 6,
         cancel: Cancel | None = None,
     ) -> PackStream:
-        """A pack of exactly these objects; stored entries are copied. With `client_holds` deltas against them may be thin."""
+        """A pack of exactly these objects; stored entries are copied. Deltas against `client_holds` may be thin."""
 
     def verify(self, *, cancel: Cancel | None = None) -> int:
         """Read and hash every object, check each pack's trailer. Returns how many objects. Raises the first error."""
@@ -287,7 +287,7 @@ class ObjectSet:
     """A frozen set of objects of one ObjectDb: a bit for each object."""
 
     def __len__(self) -> int: ...
-    def __contains__(self, oid: Oid) -> bool: ...
+    def __contains__(self, oid: Oid, /) -> bool: ...
     def oids(self, *, offset: int = 0, limit: int) -> list[Oid]:
         """A page of the members, in the database's order."""
 
