@@ -7,7 +7,7 @@ NATIVE = core_ext._core packengine.pktline packengine.sideband packengine.kernel
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help dev test lint lint-python lint-rust stubtest format audit bench fuzz clean
+.PHONY: help dev test lint lint-python lint-rust ruff mypy imports rustfmt clippy stubtest format audit bench fuzz clean
 
 help:
 	@echo 'make dev      install everything editable; again after a change of .rs, .pyx or cffi sources'
@@ -31,14 +31,24 @@ test:
 
 lint: lint-python lint-rust stubtest
 
-lint-python:
+lint-python: ruff mypy imports
+
+lint-rust: rustfmt clippy
+
+ruff:
 	ruff check
 	ruff format --check
+
+mypy:
 	mypy
+
+imports:
 	lint-imports
 
-lint-rust:
+rustfmt:
 	cd core_ext && cargo fmt --all --check
+
+clippy:
 	cd core_ext && cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 # Whether the hand-written .pyi files tell the truth about the compiled modules.
