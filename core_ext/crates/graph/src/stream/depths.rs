@@ -15,14 +15,17 @@ pub(crate) const MAX_CHAIN_DEPTH: u16 = 4095;
 /// 512 KiB of slots.
 const SLOTS: usize = 1 << 16;
 
+/// No object's ordinal: a database has fewer objects.
+const NOBODY: Ordinal = Ordinal::MAX;
+
 pub(crate) struct Depths {
-    slots: Vec<Option<(Ordinal, u16)>>,
+    slots: Vec<(Ordinal, u16)>,
     max_depth: u16,
 }
 
 impl Depths {
     pub(crate) fn new(max_depth: u16) -> Self {
-        Self { slots: vec![None; SLOTS], max_depth }
+        Self { slots: vec![(NOBODY, 0); SLOTS], max_depth }
     }
 
     /// How many deltas lie below an object of the answer; 0 for one that is to be written whole.
@@ -49,11 +52,12 @@ impl Depths {
     }
 
     fn known(&self, ordinal: Ordinal) -> Option<u16> {
-        self.slots[ordinal as usize % SLOTS].filter(|slot| slot.0 == ordinal).map(|slot| slot.1)
+        let (known, depth) = self.slots[ordinal as usize % SLOTS];
+        (known == ordinal).then_some(depth)
     }
 
     fn note(&mut self, ordinal: Ordinal, depth: u16) -> u16 {
-        self.slots[ordinal as usize % SLOTS] = Some((ordinal, depth));
+        self.slots[ordinal as usize % SLOTS] = (ordinal, depth);
         depth
     }
 }
