@@ -10,7 +10,7 @@ import pytest
 from core_ext import ObjectDb, ObjectSet, Pack
 from tests.support import random_repository
 from tests.support.git import git
-from tests.support.packs import database, git_objects
+from tests.support.packs import database, git_objects, open_pack
 
 SEEDS = range(4)
 ROUNDS = 6
@@ -112,3 +112,15 @@ def test_pack_is_what_verify_pack_reads(db: ObjectDb, tmp_path: Path, commits: l
     lines = git("verify-pack", "-v", path.with_suffix(".idx")).decode().splitlines()
     listed = {line.split()[0] for line in lines if len(line.split()[0]) == 40}
     assert listed == {oid.hex() for oid in members(objects)}
+
+
+def test_sha256_fetch_is_accepted_and_complete(tmp_path: Path) -> None:
+    source = random_repository.build(tmp_path / "source.git", seed=1, object_format="sha256")
+    commits = [bytes.fromhex(oid) for oid in git("rev-list", "line0", cwd=source).decode().split()]
+    db = database([open_pack(source, "sha256")], "sha256")
+    target = tmp_path / "target.git"
+    git("init", "--quiet", "--bare", "--object-format=sha256", target)
+    for want, haves in (commits[9], []), (commits[0], [commits[9]]):
+        objects, holds = db.difference([want], haves)
+        receive(target, packed(db, objects, holds))
+    assert_holds(target, db, members(db.reachable(commits[:1])))

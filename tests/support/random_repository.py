@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from tests.support.fast_import import Commit, Entry, FastImport, Person
 from tests.support.git import git
+
+if TYPE_CHECKING:
+    from core_ext._core import ObjectFormat
 
 COMMITS = 120
 LINES = 5
@@ -15,12 +19,12 @@ PATHS = [b"a", b"b", b"dir/a", b"dir/b", b"dir/deep/c", b"dir.c", b"other/a", b"
 START_S = 1_700_000_000
 
 
-def build(path: Path, *, seed: int) -> Path:
+def build(path: Path, *, seed: int, object_format: ObjectFormat = "sha1") -> Path:
     """Make a bare repository in one pack. The same seed makes the same one. Dates ascend, many of them twice."""
     random = Random(seed)
     stream = io.BytesIO()
     _import_commits(FastImport(stream), random)
-    git("init", "--quiet", "--bare", "--initial-branch=line0", path)
+    git("init", "--quiet", "--bare", f"--object-format={object_format}", "--initial-branch=line0", path)
     git("fast-import", "--quiet", "--done", cwd=path, stdin=stream.getvalue())
     _tag_everything(path, random)
     git("repack", "-adfq", "--depth=20", cwd=path)
