@@ -50,10 +50,13 @@ class Publisher:
         self._loader = loader
         self._limits = limits
 
-    def publish(self, repository_id: str, actor: Actor, kind: PublishKind, derive: Derive) -> Committed | None:
-        """Publish what `derive` makes of the newest state; None if it wants nothing published. Durable on return."""
+    def publish(self, begun: RepositoryState, actor: Actor, kind: PublishKind, derive: Derive) -> Committed | None:
+        """Publish what `derive` makes of the newest state; None if it wants nothing published. Durable on return.
+
+        begun: the state that the request was let in to. A successor of its id is not published to: RepositoryMissing.
+        """
         while True:
-            state = self._loader.load(repository_id)
+            state = self._loader.reload(begun)
             draft = derive(state)
             if draft is None:
                 return None
@@ -63,7 +66,7 @@ class Publisher:
             if isinstance(outcome, Committed):
                 self._announce(outcome, actor, kind, draft)
                 return outcome
-            fields = {"repository": repository_id, "request_id": actor.request_id}
+            fields = {"repository": begun.record.id, "request_id": actor.request_id}
             _log.debug("publish superseded", extra={"fields": fields})
 
     def _prepare(self, state: RepositoryState, draft: Draft, actor: Actor, kind: PublishKind) -> Publish:

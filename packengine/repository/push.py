@@ -110,7 +110,7 @@ class Push:
             self._drop_pack()
             return PushOutcome(None, unpack_error, [(c.name, _UNPACKER) for c in self._commands], ())
         warnings = [f"{oid.hex()}: {text}" for oid, _, text in self._ingested.warnings] if self._ingested else []
-        committed = self._service.publisher.publish(self._state.record.id, self._actor, PublishKind.PUSH, self._derive)
+        committed = self._service.publisher.publish(self._state, self._actor, PublishKind.PUSH, self._derive)
         verdicts = [(c.name, reason) for c, reason in zip(self._commands, self._plan.reasons, strict=True)]
         self._drop_pack()
         return PushOutcome(committed, None, verdicts, warnings)

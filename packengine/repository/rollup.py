@@ -42,7 +42,7 @@ class Rollup:
             return None
         intake = PackIntake(self._merge(state, run, cancel), self._shelf, self._blobs, self._limits)
         return self._publisher.publish(
-            repository_id, actor, PublishKind.MAINTENANCE, lambda newest: _replace(newest, run, intake)
+            state, actor, PublishKind.MAINTENANCE, lambda newest: _replace(newest, run, intake)
         )
 
     def _merge(self, state: RepositoryState, run: Sequence[PackRecord], cancel: Cancel) -> IngestedPack:

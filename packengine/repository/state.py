@@ -47,11 +47,19 @@ class StateLoader:
 
     def load(self, repository_id: str) -> RepositoryState:
         """The newest state. Raises RepositoryMissing."""
-        record = self._catalog.repository(repository_id)
-        if record is None:
-            raise RepositoryMissing(f"no repository {repository_id}")
+        # In this order: versions only grow under an id, so a pointer of somebody before the record's time shows.
         pointer = self._catalog.pointer(repository_id)
+        record = self._catalog.repository(repository_id)
+        if record is None or pointer.version < record.first_version:
+            raise RepositoryMissing(f"no repository {repository_id}")
         return RepositoryState(record, pointer, self.manifest(pointer.manifest))
+
+    def reload(self, state: RepositoryState) -> RepositoryState:
+        """The newest state of the same repository. Raises RepositoryMissing, also if another one has its id by now."""
+        newest = self.load(state.record.id)
+        if newest.record.first_version != state.record.first_version:
+            raise RepositoryMissing(f"repository {state.record.id} was deleted; its id belongs to another one now")
+        return newest
 
     def manifest(self, digest: bytes) -> Manifest:
         """The manifest of that digest."""
