@@ -84,7 +84,8 @@ class StateLoader:
 
     def objects(self, manifest: Manifest) -> ObjectDb:
         """Everything that is stored in the manifest's packs, whether a ref reaches it or not."""
-        key = hashlib.sha256(b"".join(pack.digest for pack in manifest.packs)).digest()
+        names = [manifest.object_format.encode(), *(pack.digest for pack in manifest.packs)]
+        key = hashlib.sha256(b"".join(names)).digest()  # empty repositories of both formats have no packs
         with self._lock:
             database = self._databases.get(key)
         if database is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 import pytest
@@ -117,12 +118,18 @@ def test_an_empty_repository_is_cloned_with_its_unborn_branch(remote: str, tmp_p
     assert git("symbolic-ref", "HEAD", cwd=work) == b"refs/heads/main\n"
 
 
-def test_a_sha256_repository_makes_the_round_trip(server: RunningServer, tmp_path: Path) -> None:
-    remote = server.create_repository(None, objectFormat="sha256")["remote"]
-    git("init", "--quiet", "-b", "main", "--object-format=sha256", tmp_path / "work")
+def test_a_sha256_repository_makes_the_round_trip_beside_others(tmp_path: Path) -> None:
+    with RunningServer(tmp_path / "data", workers=1) as server:
+        for object_format in ("sha1", "sha256", "sha1"):
+            round_trip(server, object_format, tmp_path / secrets.token_hex(4))
+
+
+def round_trip(server: RunningServer, object_format: str, scratch: Path) -> None:
+    remote = server.create_repository(None, objectFormat=object_format)["remote"]
+    git("init", "--quiet", "-b", "main", f"--object-format={object_format}", scratch / "work")
     for number in range(5):
-        commit_file(tmp_path / "work", f"file-{number}", b"content\n" * number)
-    git("push", "--quiet", remote, "main", cwd=tmp_path / "work")
-    clone = mirror_clone(remote, tmp_path / "clone")
-    assert object_ids(clone) == object_ids(tmp_path / "work")
+        commit_file(scratch / "work", f"file-{number}", b"content\n" * number)
+    git("push", "--quiet", remote, "main", cwd=scratch / "work")
+    clone = mirror_clone(remote, scratch / "clone")
+    assert object_ids(clone) == object_ids(scratch / "work")
     git("fsck", "--strict", cwd=clone)
