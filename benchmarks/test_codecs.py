@@ -26,7 +26,7 @@ def test_pktline_decode(versus: Versus) -> None:
         return len(PktLineDecoder(max_packets=1 << 20, max_bytes=1 << 30).feed(stream))
 
     def rival() -> int:
-        return len(list(dulwich.protocol.Protocol(io.BytesIO(stream).read, None).read_pkt_seq()))
+        return len(list(dulwich.protocol.Protocol(io.BytesIO(stream).read, len).read_pkt_seq()))
 
     assert ours() == rival() + 1  # our flush is a packet, dulwich's an end
     versus(ours, rival, rounds=15)

@@ -32,5 +32,7 @@ class Versus:
         ours()
         rival()
         self._benchmark.pedantic(ours, setup=time_rival, rounds=rounds)
+        if self._benchmark.stats is None:
+            raise RuntimeError("benchmarks are disabled (--benchmark-disable): there is nothing to compare")
         ours_s = [float(seconds) for seconds in self._benchmark.stats.stats.data]
         self._benchmark.extra_info.update(ours_s=ours_s, rival_s=rival_s, **facts)
