@@ -92,7 +92,10 @@ class Push:
             used = self._pack_ingest().feed(chunk)
             if used < len(chunk):
                 self._feed_error = f"{len(chunk) - used} bytes after the pack's trailer"
-        except CoreError as error:
+        except (
+            CoreError,
+            OSError,
+        ) as error:  # OSError: the quarantine's disk is full, which is no reason to stop reading
             self._feed_error = str(error)
 
     def progress(self) -> tuple[int, int, int, int, int] | None:
@@ -130,7 +133,7 @@ class Push:
             return "early EOF: the pack is missing" if self._request.expects_pack else None
         try:
             ingested = self._ingest.finish(self._service.visibility.usable(self._state))
-        except CoreError as error:
+        except (CoreError, OSError) as error:
             return str(error)
         self._ingested = ingested if ingested.object_count else None
         return None

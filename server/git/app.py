@@ -63,13 +63,17 @@ class GitApp:
             idle_timeout_s=self._settings.request_timeout_secs,
         )
         try:
-            await self._serve(scope, exchange)
-        except ClientGone:
-            _log.info("client went away", extra={"fields": {"request_id": record_of(scope).request_id}})
+            await self._serve_while_client_stays(scope, exchange)
         except BodyRefused as refused:
             await _refuse(exchange, refused.status, str(refused))
         except CatalogBusy:
             await _refuse(exchange, 503, "the server is busy; try again", (b"retry-after", b"1"))
+
+    async def _serve_while_client_stays(self, scope: HTTPScope, exchange: GitExchange) -> None:
+        try:
+            await self._serve(scope, exchange)
+        except* ClientGone:  # alone, or wrapped by the nursery that it ended
+            _log.info("client went away", extra={"fields": {"request_id": record_of(scope).request_id}})
 
     async def _serve(self, scope: HTTPScope, exchange: GitExchange) -> None:
         route = parse_route(scope["path"], scope["query_string"])

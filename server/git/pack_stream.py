@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import trio
 
-from core_ext import Cancel, CoreError, PackStream
+from core_ext import Cancel, PackStream
 from packengine.protocol import END, KEEP_ALIVE, fatal, pack_data, progress
 from server.git.exchange import GitExchange
+from server.git.failures import FAILURES, sentence_for
 from server.git.native import WorkerThreads
 
 _PIECE_BYTES = 1 << 20
 _SILENCE_S = 5.0
 """wire.md, pitfall 7: silence kills connections."""
 
-_log = logging.getLogger(__name__)
-
 OpenPack = Callable[[Cancel], PackStream]
 
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    sentence: str
+    sentence: bytes
 
 
 async def send_pack(exchange: GitExchange, threads: WorkerThreads, open_pack: OpenPack, *, quiet: bool) -> None:
@@ -53,9 +51,10 @@ async def _produce(
             if not quiet:
                 counts = stream.object_count, stream.reused_count
                 await sender.send(progress(b"Total %d (reused %d)\n" % counts))
-        except CoreError as error:
-            _log.error("a pack could not be sent", extra={"fields": {"error": str(error)}})
-            await sender.send(_Failed(str(error)))
+        except FAILURES as failure:
+            await sender.send(_Failed(sentence_for(failure)))
+        except trio.BrokenResourceError:
+            return  # the writer gave up, and says why
 
 
 def _framed(stream: PackStream) -> bytes:
@@ -69,7 +68,7 @@ async def _write_all(exchange: GitExchange, pieces: trio.MemoryReceiveChannel[by
             await exchange.write(END)
             return
         if isinstance(piece, _Failed):
-            await exchange.write(fatal(piece.sentence.encode()))
+            await exchange.write(fatal(piece.sentence))
             return
         await exchange.write(piece)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import trio
 
-from core_ext import Cancel, CoreError
+from core_ext import Cancel
 from packengine.protocol import (
     PackData,
     ProbeRequest,
@@ -24,10 +24,10 @@ from packengine.protocol import (
     push_message,
     rejected_report,
 )
-from packengine.repository import Actor, Engine, LimitReached, Push, PushOutcome, RepositoryState
+from packengine.repository import Actor, Engine, Push, PushOutcome, RepositoryState
 from packengine.sideband import KEEP_ALIVE
-from packengine.storage.ports import StorageError
 from server.git.exchange import GitExchange
+from server.git.failures import FAILURES, sentence_for
 from server.git.native import WorkerThreads
 
 _log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class ReceivePack:
             await self._threads.run(
                 lambda: self._engine.rollup.roll_up_if_due(state.record.id, actor, cancel), stop=cancel.set
             )
-        except (CoreError, StorageError) as error:
+        except FAILURES as error:
             _log.warning("roll-up failed", extra={"fields": {"repository": state.record.id, "error": str(error)}})
 
     async def _finish(self, exchange: GitExchange, capabilities: PushCapabilities, push: Push) -> None:
@@ -111,8 +111,8 @@ class ReceivePack:
             # Not cancellable: a client that goes away now may have its push published, and must not have half of it.
             try:
                 outcome = await self._threads.run(push.finish)
-            except LimitReached as limit:
-                error = push_error(str(limit).encode(), capabilities)
+            except FAILURES as failure:  # here, for the nursery would wrap it
+                error = push_error(sentence_for(failure), capabilities)
             nursery.cancel_scope.cancel()
         if outcome is None:
             await exchange.write(error)

@@ -26,6 +26,7 @@ from packengine.protocol import (
 )
 from packengine.repository import Engine, NotOurRef, PackOptions, RepositoryState
 from server.git.exchange import GitExchange
+from server.git.failures import FAILURES, sentence_for
 from server.git.native import WorkerThreads
 from server.git.pack_stream import send_pack
 
@@ -60,13 +61,21 @@ class UploadPack:
         return requests[0]
 
     async def _dispatch(self, exchange: GitExchange, state: RepositoryState, request: UploadPackRequest) -> None:
-        match request:
-            case ProbeRequest():
-                await self._answer(exchange, b"")
-            case LsRefsRequest():
-                await self._list_refs(exchange, state, request)
-            case FetchRequest():
-                await self._fetch(exchange, state, request)
+        """Answer. Failures become words here, for the nursery around it would wrap them; half an answer is cut off."""
+        try:
+            match request:
+                case ProbeRequest():
+                    await self._answer(exchange, b"")
+                case LsRefsRequest():
+                    await self._list_refs(exchange, state, request)
+                case FetchRequest():
+                    await self._fetch(exchange, state, request)
+        except NotOurRef as error:
+            await self._answer(exchange, err_packet(str(error).encode()))
+        except FAILURES as failure:
+            if exchange.started:
+                raise
+            await self._answer(exchange, err_packet(sentence_for(failure)))
 
     async def _list_refs(self, exchange: GitExchange, state: RepositoryState, request: LsRefsRequest) -> None:
         chunks = ls_refs_answer(request, listed_refs(state, request))
@@ -76,11 +85,7 @@ class UploadPack:
         await exchange.end()
 
     async def _fetch(self, exchange: GitExchange, state: RepositoryState, request: FetchRequest) -> None:
-        try:
-            fetch = await self._threads.run(lambda: self._engine.fetches.begin(state, request.wants))
-        except NotOurRef as error:
-            await self._answer(exchange, err_packet(str(error).encode()))
-            return
+        fetch = await self._threads.run(lambda: self._engine.fetches.begin(state, request.wants))
         common = await self._threads.run(lambda: fetch.common(request.haves))
         reached = request.may_get_ready and await self._threads.run(lambda: fetch.all_reached(common))
         negotiated = negotiate(request, common, all_reached=reached)

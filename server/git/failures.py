@@ -1,0 +1,28 @@
+"""What can go wrong below a Git request, and what its client is told of it."""
+
+from __future__ import annotations
+
+import logging
+
+from core_ext import CoreError
+from packengine.repository import RepositoryError
+from packengine.storage.ports import CatalogBusy, RepositoryMissing, StorageError
+
+FAILURES = (RepositoryError, StorageError, CoreError, OSError)
+"""What the engine raises where the request itself was well-formed. OSError: a full disk under a quarantine file."""
+
+_log = logging.getLogger(__name__)
+
+
+def sentence_for(failure: Exception) -> bytes:
+    """A sentence for the client. What only the operator can mend is logged, and not described to strangers."""
+    match failure:
+        case RepositoryError():
+            return str(failure).encode()
+        case RepositoryMissing():
+            return b"no such repository"
+        case CatalogBusy():
+            return b"the server is busy; try again"
+        case _:
+            _log.error("request failed", exc_info=failure)
+            return b"internal error; the server's log says which"
