@@ -6,6 +6,7 @@ A pack's bytes lie in a catalog row (the tail) or in a blob. Its idx is derived:
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +14,12 @@ from threading import Lock
 
 from cachetools import LRUCache
 
-from core_ext import Cancel, IngestedPack, ObjectDb, Pack, PackIngest, index_pack
+from core_ext import Cancel, CorruptIndex, IngestedPack, ObjectDb, Pack, PackIngest, index_pack
 from packengine.manifests import ObjectFormat, PackPlace, PackRecord
 from packengine.repository.limits import Limits
 from packengine.storage.ports import BlobStore, Catalog, Row, RowKind, RowMissing
+
+_log = logging.getLogger(__name__)
 
 
 class PackShelf:
@@ -33,7 +36,7 @@ class PackShelf:
         self._resident: LRUCache[bytes, Pack] = LRUCache(limits.resident_tail_bytes, getsizeof=_resident_bytes)
 
     def open(self, record: PackRecord, object_format: ObjectFormat) -> Pack:
-        """The handle of a stored pack. Raises RowMissing, BlobMissing, CorruptPack or CorruptIndex."""
+        """The handle of a stored pack. Raises RowMissing, BlobMissing or CorruptPack."""
         shelf = self._resident if record.place is PackPlace.TAIL else self._mapped
         with self._lock:
             pack = shelf.get(record.digest)
@@ -52,7 +55,11 @@ class PackShelf:
         idx_path = self.idx_path(record.digest)
         if not idx_path.exists():
             return make_index(path, idx_path, object_format, self._limits)
-        return Pack.open(str(path), str(idx_path), object_format=object_format)
+        try:
+            return Pack.open(str(path), str(idx_path), object_format=object_format)
+        except CorruptIndex as error:  # it was not synced, so a power loss may leave any bytes
+            _log.warning("made an idx again", extra={"fields": {"idx": str(idx_path), "reason": str(error)}})
+            return make_index(path, idx_path, object_format, self._limits)
 
     def idx_path(self, digest: bytes) -> Path:
         """Where the idx of a blob pack lies."""
