@@ -8,7 +8,7 @@ use packhouse_object::Result;
 use packhouse_pack::Bytes;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,10 +24,19 @@ pub(crate) struct QuarantineFile {
 impl QuarantineFile {
     /// Create the file, which must not exist, and lock it.
     pub fn create(path: &Path) -> Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        let created = Self { file, path: path.to_owned(), is_released: AtomicBool::new(false) };
-        created.file.lock()?;
-        Ok(created)
+        loop {
+            let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+            let created = Self { file, path: path.to_owned(), is_released: AtomicBool::new(false) };
+            if created.lock()? {
+                return Ok(created);
+            }
+        }
+    }
+
+    /// Lock the new file. `false` if a sweep came before, took it for a dead process's and removed it.
+    fn lock(&self) -> Result<bool> {
+        self.file.lock()?;
+        Ok(self.file.metadata()?.nlink() > 0)
     }
 
     pub fn path(&self) -> &Path {
@@ -150,5 +159,20 @@ impl Quarantine {
             self.pending = Vec::new();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_that_a_sweep_removed_before_it_was_locked_does_not_count() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x");
+        let file = QuarantineFile::create(&path).expect("created");
+        assert!(file.lock().expect("locked"));
+        fs::remove_file(&path).expect("removed");
+        assert!(!file.lock().expect("locked"));
     }
 }
