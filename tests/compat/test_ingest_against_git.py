@@ -48,7 +48,7 @@ def made_pack(repository: Path, case: Made, *revisions: str) -> bytes:
 
 
 def as_git_stores_it(repository: Path, pack: bytes, folder: Path) -> tuple[bytes, bytes]:
-    """(pack, idx) after git index-pack, in a repository that borrows from another; `--fix-thin` where that is needed."""
+    """(pack, idx) after git index-pack in a repository that borrows from another, completed if it is thin."""
     borrower = folder / "borrower.git"
     git("init", "--quiet", "--bare", borrower)
     (borrower / "objects/info/alternates").write_text(f"{repository / 'objects'}\n")
@@ -79,9 +79,7 @@ def our_objects(ingested: IngestedPack) -> dict[bytes, tuple[str, bytes]]:
 def test_a_pack_is_stored_as_it_came_and_indexed_as_git_does(
     made: bytes, small_repo: Path, tmp_path: Path, spill_bytes: int, chunk_bytes: int
 ) -> None:
-    ingested = take_in(
-        open_ingest(tmp_path / "x.pack", spill_bytes=spill_bytes), made, chunk_bytes=chunk_bytes
-    )
+    ingested = take_in(open_ingest(tmp_path / "x.pack", spill_bytes=spill_bytes), made, chunk_bytes=chunk_bytes)
     assert ingested.pack_bytes() == made
     assert ingested.digest == hashlib.sha256(made).digest()
     assert ingested.checksum == made[-20:]
@@ -125,7 +123,8 @@ def test_a_thin_pack_is_completed_from_what_is_known(
     assert stored[12 : len(thin) - 20] == thin[12:-20]
     assert ingested.digest == hashlib.sha256(stored).digest()
     assert ingested.missing_edges(known, limit=10) == []
-    assert ingested.unreferenced([bytes.fromhex(git("rev-parse", "main", cwd=medium_repo).decode().strip())], known) == 0
+    tip = bytes.fromhex(git("rev-parse", "main", cwd=medium_repo).decode().strip())
+    assert ingested.unreferenced([tip], known) == 0
     objects = our_objects(ingested)
     assert objects == assert_git_accepts(ingested, tmp_path)
     git_stored, _ = as_git_stores_it(medium_repo, thin, tmp_path)
@@ -183,6 +182,21 @@ def test_an_empty_pack_and_an_empty_tree_go_in(tmp_path: Path) -> None:
     ingested = take_in(open_ingest(tmp_path / "tree.pack"), pack)
     assert ingested.object_count == 1
     assert database([ingested.pack()]).read(bytes.fromhex(tree.decode().strip())) == ("tree", b"")
+
+
+@pytest.mark.parametrize("chunk_bytes", [100_000, 1 << 30])
+def test_large_blobs_and_deltas_between_them_go_in(tmp_path: Path, chunk_bytes: int) -> None:
+    work = tmp_path / "work"
+    git("init", "--quiet", work)
+    lines = [b"%d %s\n" % (number, hashlib.sha256(b"%d" % number).hexdigest().encode()) for number in range(80_000)]
+    for change in range(3):
+        lines[change * 1000] = b"changed\n"
+        (work / "file").write_bytes(b"".join(lines))
+        git("add", "file", cwd=work)
+        git("commit", "--quiet", "-m", f"change {change}", cwd=work)
+    pack = made_pack(work, CASES[0])
+    ingested = take_in(open_ingest(tmp_path / "x.pack"), pack, chunk_bytes=chunk_bytes)
+    assert ingested.idx_bytes() == as_git_stores_it(work / ".git", pack, tmp_path)[1]
 
 
 @pytest.mark.parametrize("chunk_bytes", [1000, 1 << 30])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,7 +43,7 @@ def fed_in_pieces(pack: bytes, cuts: list[int], *, spill_bytes: int, threads: in
     with TemporaryDirectory() as folder:
         ingest = open_ingest(Path(folder) / "x.pack", spill_bytes=spill_bytes, threads=threads)
         edges = [0, *sorted(cuts), len(pack)]
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             assert ingest.feed(pack[start:end]) == end - start
         ingested = ingest.finish(None)
         return ingested.pack_bytes(), ingested.idx_bytes(), ingested.digest

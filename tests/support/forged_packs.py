@@ -47,7 +47,8 @@ def inserting(base: bytes, tail: bytes) -> bytes:
 
 def copying(base_bytes: int, copied_bytes: int, start: int, result_bytes: int, tail: bytes = b"") -> bytes:
     """A delta of one copy and one insert, with the sizes it is told to claim."""
-    assert copied_bytes < 1 << 16 and len(tail) < 1 << 7
+    assert copied_bytes < 1 << 16
+    assert len(tail) < 1 << 7
     copy = bytes([0x80 | 0x01 | 0x02 | 0x10 | 0x20]) + struct.pack("<HH", start, copied_bytes) if copied_bytes else b""
     insert = bytes([len(tail)]) + tail if tail else b""
     return _varint(base_bytes) + _varint(result_bytes + len(tail)) + copy + insert
@@ -57,6 +58,20 @@ def pack(entries: Sequence[bytes], *, count: int | None = None, version: int = 2
     """A pack of these entries with a right trailer; `count` is what its header claims instead of the truth."""
     body = b"PACK" + struct.pack(">II", version, len(entries) if count is None else count) + b"".join(entries)
     return body + _sha1(body)
+
+
+def tree(*entries: tuple[bytes, bytes, bytes]) -> bytes:
+    """The content of a tree: (mode, name, oid) each, in this order."""
+    return b"".join(b"%b %b\0%b" % entry for entry in entries)
+
+
+def commit(tree_oid: Oid, *parents: Oid) -> bytes:
+    """The content of a commit."""
+    person = b"A U Thor <author@example.org> 1700000000 +0000"
+    lines = [b"tree %b" % tree_oid.hex().encode()]
+    lines += [b"parent %b" % parent.hex().encode() for parent in parents]
+    lines += [b"author " + person, b"committer " + person, b"", b"message\n"]
+    return b"\n".join(lines)
 
 
 def _header(number: int, size: int) -> bytes:

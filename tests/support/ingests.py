@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core_ext import Cancel, IngestedPack, ObjectDb, PackIngest
+import pytest
+
+from core_ext import Cancel, CoreError, IngestedPack, ObjectDb, Pack, PackBuilder, PackIngest
+from tests.support.packs import database
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,9 +52,29 @@ def open_ingest(
     )
 
 
-def take_in(ingest: PackIngest, pack: bytes, known: ObjectDb | None = None, *, chunk_bytes: int = 65536) -> IngestedPack:
+def take_in(
+    ingest: PackIngest, pack: bytes, known: ObjectDb | None = None, *, chunk_bytes: int = 65536
+) -> IngestedPack:
     """Feed a whole pack in pieces, and finish."""
     for start in range(0, len(pack), chunk_bytes):
         chunk = pack[start : start + chunk_bytes]
         assert ingest.feed(chunk) == len(chunk)
     return ingest.finish(known)
+
+
+def refuse(folder: Path, pack: bytes, error: type[CoreError], match: str, known: ObjectDb | None = None) -> None:
+    """The pack is refused in pieces of any size, on disk and in memory, and leaves nothing in the folder."""
+    for chunk_bytes in (1, 7, 1 << 30):
+        for spill_bytes in (0, 1 << 30):
+            ingest = open_ingest(folder / "x.pack", spill_bytes=spill_bytes)
+            with pytest.raises(error, match=match):
+                take_in(ingest, pack, known, chunk_bytes=chunk_bytes)
+            assert list(folder.iterdir()) == []
+
+
+def known_blobs(*contents: bytes) -> ObjectDb:
+    """A database of blobs."""
+    builder = PackBuilder(object_format="sha1")
+    for content in contents:
+        builder.add("blob", content)
+    return database([Pack.from_bytes(builder.finish(), None, object_format="sha1")])

@@ -77,3 +77,47 @@ impl EdgeTable {
         &self.shards[number]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const KINDS: [Kind; 4] = [Kind::Commit, Kind::Tree, Kind::Blob, Kind::Tag];
+
+    fn edges_of(table: &EdgeTable) -> Vec<(Oid, Kind)> {
+        let mut edges = Vec::new();
+        table
+            .try_for_each(|oid, kind| {
+                edges.push((oid, kind));
+                Ok(())
+            })
+            .expect("nothing fails");
+        edges.sort_unstable();
+        edges
+    }
+
+    proptest! {
+        #[test]
+        fn a_table_filled_by_two_threads_holds_each_edge_once(
+            is_sha256: bool,
+            edges in prop::collection::vec((0u8..40, 0usize..4), 0..300),
+        ) {
+            let format = if is_sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 };
+            let oid = |number: u8| Oid::from_bytes(&vec![number; format.oid_len()]).expect("a valid length");
+            let table = EdgeTable::new(format);
+            let fill = || edges.iter().for_each(|&(number, kind)| table.insert(&oid(number), KINDS[kind]));
+            std::thread::scope(|scope| {
+                scope.spawn(fill);
+                fill();
+            });
+            let expected: BTreeSet<_> = edges.iter().map(|&(number, kind)| (oid(number), KINDS[kind])).collect();
+            prop_assert_eq!(edges_of(&table), expected.iter().copied().collect::<Vec<_>>());
+            for number in 0..40 {
+                let is_target = expected.iter().any(|&(target, _)| target == oid(number));
+                prop_assert_eq!(table.has_target(oid(number).as_bytes()), is_target);
+            }
+        }
+    }
+}

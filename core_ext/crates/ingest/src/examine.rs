@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// Results are written to the common table so many at a time.
 const FLUSH_OBJECTS: usize = 256;
 
+/// Hashed between two looks at the cancel flag, in bytes.
+const PIECE_BYTES: usize = 1 << 20;
+
 /// What all threads of an ingest share.
 pub(crate) struct Context {
     pub format: ObjectFormat,
@@ -31,8 +34,12 @@ impl Examiner {
 
     /// Name and check one object. The name is in the common table after [`Self::flush`].
     pub fn examine(&mut self, index: u32, kind: Kind, content: &[u8]) -> Result<Oid> {
-        self.context.cancel.check()?;
-        let oid = packhouse_object::hash_object(self.context.format, kind, content)?;
+        let mut hasher = Hasher::object(self.context.format, kind, content.len() as u64);
+        for piece in content.chunks(PIECE_BYTES) {
+            self.context.cancel.check()?;
+            hasher.update(piece);
+        }
+        let oid = hasher.finish()?;
         if let Some(checks) = &self.context.checks {
             checks.object(&oid, kind, content)?;
         }

@@ -48,6 +48,11 @@ impl Forest {
         Children { ofs: 0..0, refs: self.claim(oid) }
     }
 
+    /// How many deltas there are.
+    pub fn delta_count(&self) -> usize {
+        self.ofs_children.len() + self.ref_deltas.len()
+    }
+
     /// The next child.
     pub fn next(&self, children: &mut Children) -> Option<u32> {
         match children.ofs.next() {
@@ -133,4 +138,59 @@ fn group(count: u32, pairs: &[(u32, u32)]) -> (Vec<u32>, Vec<u32>) {
         ends[base as usize] += 1;
     }
     (starts, children)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oid(number: u8) -> Oid {
+        Oid::from_bytes(&[number; 20]).expect("20 bytes")
+    }
+
+    fn all(forest: &Forest, mut children: Children) -> Vec<u32> {
+        std::iter::from_fn(|| forest.next(&mut children)).collect()
+    }
+
+    /// Entries 1 and 4 hang on 0, 3 on 1 by offset; 2 and 5 hang on `oid(9)`, 6 on `oid(8)` by id.
+    fn forest() -> Forest {
+        let mut entries = Entries::default();
+        (0..7).for_each(|index| entries.push(index * 10, index * 10 + 10, 0));
+        entries.ofs_deltas = vec![(0, 1), (1, 3), (0, 4)];
+        entries.ref_deltas = vec![(oid(9), 2), (oid(9), 5), (oid(8), 6)];
+        Forest::new(&mut entries)
+    }
+
+    #[test]
+    fn children_come_by_offset_and_then_by_id_in_the_order_of_the_pack() {
+        let forest = forest();
+        assert_eq!(all(&forest, forest.children(0, &oid(9))), [1, 4, 2, 5]);
+        assert_eq!(all(&forest, forest.children(1, &oid(1))), [3]);
+        assert_eq!(all(&forest, forest.children(6, &oid(2))), [0; 0]);
+        assert_eq!(forest.delta_count(), 6);
+    }
+
+    #[test]
+    fn deltas_by_id_are_claimed_once_until_the_claim_is_taken_back() {
+        let forest = forest();
+        assert_eq!(forest.unclaimed(), [(2, oid(9)), (6, oid(8))]);
+        let pending = forest.unclaimed();
+        assert_eq!(forest.children_outside(&oid(9)).len(), 2);
+        assert!(forest.children_outside(&oid(9)).is_empty());
+        assert_eq!(forest.unclaimed(), [(6, oid(8))]);
+        forest.release(&pending);
+        assert_eq!(forest.unclaimed(), pending);
+    }
+
+    #[test]
+    fn halves_of_children_are_all_of_them() {
+        let forest = forest();
+        for is_outside in [false, true] {
+            let mut kept = if is_outside { forest.children_outside(&oid(9)) } else { forest.children(0, &oid(1)) };
+            let count = kept.len();
+            let given = kept.split();
+            assert!(!given.is_empty());
+            assert_eq!(all(&forest, kept).len() + all(&forest, given).len(), count as usize);
+        }
+    }
 }

@@ -201,3 +201,71 @@ fn idx_path(pack_path: &Path) -> PathBuf {
     name.push(".idx");
     PathBuf::from(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use packhouse_object::source::NoObjects;
+    use packhouse_object::{CancelFlag, Error, Kind, ObjectFormat, zlib};
+    use packhouse_pack::{EntryHeader, EntryKind};
+
+    /// A source whose storage brings the reader down.
+    struct Panicking;
+
+    impl ObjectSource for Panicking {
+        fn kind_of(&self, _oid: &Oid) -> Result<Option<Kind>> {
+            Ok(Some(Kind::Blob))
+        }
+
+        fn read(&self, _oid: &Oid, _max_bytes: u64) -> Result<Option<(Kind, Vec<u8>)>> {
+            panic!("as the test wants it")
+        }
+    }
+
+    fn options(threads: usize) -> Options {
+        Options::for_stored(ObjectFormat::Sha1, threads, CancelFlag::new())
+    }
+
+    /// A pack of deltas on as many bases that are not in it.
+    fn thin_pack(count: u32) -> Vec<u8> {
+        let mut pack = b"PACK\0\0\0\x02".to_vec();
+        pack.extend_from_slice(&count.to_be_bytes());
+        for number in 0..count {
+            let mut base = [0; 20];
+            base[..4].copy_from_slice(&number.to_be_bytes());
+            let base = Oid::from_bytes(&base).expect("20 bytes");
+            EntryHeader::write(EntryKind::RefDelta(base), 4, &mut pack);
+            pack.extend_from_slice(&zlib::deflate(b"\x00\x01\x01x", 6));
+        }
+        let mut hashes = PackHashes::new(ObjectFormat::Sha1);
+        hashes.update(&pack);
+        let (trailer, _) = hashes.finish().expect("a trailer is not checked");
+        pack.extend_from_slice(trailer.as_bytes());
+        pack
+    }
+
+    #[test]
+    fn a_panic_in_any_thread_is_an_error_and_every_thread_ends() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for threads in [1, 2, 4] {
+            let mut ingest = Ingest::new(&folder.path().join("x.pack"), options(threads));
+            let pack = thin_pack(1000);
+            assert_eq!(ingest.feed(&pack).expect("well formed"), pack.len());
+            assert!(matches!(ingest.finish(&Panicking), Err(Error::Io(_))));
+            assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_bad_object_seen_by_another_thread_ends_the_ingest() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut builder = crate::PackBuilder::new(ObjectFormat::Sha1, 1);
+        for number in 0..5_000u32 {
+            builder.add(Kind::Tree, &number.to_be_bytes()).expect("no collision");
+        }
+        let pack = builder.finish().expect("a pack");
+        let mut ingest = Ingest::new(&folder.path().join("x.pack"), options(2));
+        let outcome = pack.chunks(1000).try_for_each(|piece| ingest.feed(piece).map(drop));
+        assert!(outcome.and_then(|()| ingest.finish(&NoObjects).map(drop)).is_err());
+    }
+}

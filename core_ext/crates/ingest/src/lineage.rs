@@ -82,3 +82,28 @@ impl Frame {
         Self { node: self.node.clone(), kind: self.kind, content: self.content.clone(), children }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_of_any_length_is_dropped_without_recursion() {
+        let mut node = Arc::new(Node { index: 0, depth: 0, base: None });
+        for depth in 1..1_000_000 {
+            node = Arc::new(Node { index: depth, depth, base: Some(node) });
+        }
+        drop(node);
+    }
+
+    #[test]
+    fn a_content_counts_until_nobody_has_it() {
+        let budget = Budget::new(9);
+        let content = Content::new(vec![0; 10], &budget);
+        let shared = content.clone();
+        drop(content);
+        assert!(budget.is_exceeded());
+        drop(shared);
+        assert!(!budget.is_exceeded());
+    }
+}

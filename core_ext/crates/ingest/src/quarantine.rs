@@ -167,6 +167,46 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bytes_are_the_same_in_memory_and_in_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (spill_bytes, piece_len) in [(u64::MAX, 1000), (0, 1), (0, WRITE_BYTES + 1), (5_000, 1000)] {
+            let path = folder.path().join("x");
+            let mut quarantine = Quarantine::new(path.clone(), spill_bytes);
+            let mut expected = vec![7; 10_000 + piece_len * 2];
+            for piece in expected.chunks(piece_len) {
+                quarantine.append(piece).expect("written");
+            }
+            quarantine.overwrite(8, b"new").expect("overwritten");
+            expected[8..11].copy_from_slice(b"new");
+            quarantine.truncate(9_000).expect("cut");
+            quarantine.append(b"end").expect("written");
+            expected.truncate(9_000);
+            expected.extend_from_slice(b"end");
+            assert_eq!(quarantine.len(), expected.len() as u64);
+            assert_eq!(*quarantine.bytes().expect("mapped"), expected);
+            assert_eq!(path.exists(), spill_bytes != u64::MAX);
+            assert_eq!(quarantine.into_file().expect("flushed").is_some(), spill_bytes != u64::MAX);
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    fn a_released_file_stays_and_any_other_goes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for is_released in [false, true] {
+            let path = folder.path().join("x");
+            let file = QuarantineFile::create(&path).expect("created");
+            assert!(QuarantineFile::create(&path).is_err(), "it exists");
+            assert!(File::open(&path).expect("readable").try_lock().is_err(), "it is locked");
+            if is_released {
+                file.release();
+            }
+            drop(file);
+            assert_eq!(path.exists(), is_released);
+        }
+    }
+
+    #[test]
     fn a_new_file_that_a_sweep_removed_before_it_was_locked_does_not_count() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("x");

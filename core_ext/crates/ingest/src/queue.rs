@@ -144,3 +144,47 @@ impl Queue {
         self.ready.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(bytes: usize) -> Batch {
+        let mut batch = Batch::default();
+        batch.push(Unnamed { index: 0, kind: Kind::Blob, content: vec![0; bytes] });
+        batch
+    }
+
+    #[test]
+    fn a_full_queue_hands_the_batch_back_and_an_empty_one_takes_any() {
+        let queue = Queue::default();
+        assert!(queue.submit(batch(2 * QUEUE_BYTES)).is_ok());
+        assert!(queue.submit(batch(1)).is_err());
+        assert!(queue.take().is_some());
+        assert!(queue.submit(batch(QUEUE_BYTES - 1)).is_ok());
+        assert!(queue.submit(batch(1)).is_ok());
+        assert!(queue.submit(batch(1)).is_err());
+    }
+
+    #[test]
+    fn a_closed_queue_gives_what_is_left_and_an_abandoned_one_nothing() {
+        let queue = Queue::default();
+        assert!(queue.submit(batch(1)).is_ok());
+        queue.close();
+        assert!(queue.take().is_some());
+        assert!(queue.take().is_none());
+        let queue = Queue::default();
+        assert!(queue.submit(batch(1)).is_ok());
+        queue.abandon();
+        assert!(queue.take().is_none());
+    }
+
+    #[test]
+    fn a_used_buffer_comes_back_empty_unless_it_is_large() {
+        let mut batch = batch(100);
+        batch.clear();
+        assert_eq!((batch.buffer().len(), batch.objects().len()), (0, 0));
+        batch.recycle(vec![0; KEPT_BUFFER_BYTES * 2]);
+        assert_eq!(batch.buffer().capacity(), 0);
+    }
+}

@@ -9,19 +9,23 @@
 use crate::entries::Entries;
 use crate::examine::{Context, Examiner};
 use crate::forest::Forest;
+use crate::inflate::{at_offset, inflate};
 use crate::lineage::{Budget, Content, Frame, Node};
 use crate::options::Options;
-use crate::parser::{at_offset, within};
+use crate::parser::within;
 use crate::progress::Progress;
 use crate::share::{Seed, Share};
 use crate::workers::panicked;
-use packhouse_object::{Error, Kind, ObjectSource, Oid, Result, delta, zlib};
-use packhouse_pack::EntryKind;
+use packhouse_object::{Error, ObjectSource, Oid, Result, delta};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A second thread does not pay for fewer deltas.
-const DELTAS_PER_THREAD: u32 = 64;
+const DELTAS_PER_THREAD: usize = 64;
+
+/// A buffer for deltas that grew larger is not kept, in bytes.
+const KEPT_DELTA_BYTES: usize = 1 << 20;
 
 /// What the second pass reads.
 pub(crate) struct Resolver<'a> {
@@ -39,10 +43,10 @@ pub(crate) struct Resolver<'a> {
 impl Resolver<'_> {
     /// Resolve everything that hangs on the seeds.
     pub fn run(&self, seeds: Vec<Seed>, threads: usize) -> Result<()> {
-        let children: u32 = seeds.iter().map(|seed| seed.children.len()).sum();
-        let threads = threads.min((children / DELTAS_PER_THREAD) as usize).max(1);
+        let threads = threads.min(self.forest.delta_count() / DELTAS_PER_THREAD).max(1);
         let (share, budget) = (Share::new(seeds, threads), Budget::new(self.options.base_cache_bytes));
-        let work = || Walker::new(self, &share, &budget).run();
+        let walk = || Walker::new(self, &share, &budget).run();
+        let work = || catch_unwind(AssertUnwindSafe(walk)).unwrap_or_else(|_| Err(panicked()));
         std::thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             let outcome = work();
@@ -63,12 +67,11 @@ impl Resolver<'_> {
         Ok(content)
     }
 
-    fn inflate(&self, index: u32, out: &mut Vec<u8>) -> Result<EntryKind> {
+    fn inflate(&self, index: u32, out: &mut Vec<u8>) -> Result<()> {
         let (header, stream) = self.entries.read(self.pack, index, self.options.format)?;
         within("size in bytes of a delta base", header.size, self.options.max_resident_object_bytes)?;
-        zlib::inflate_exact(stream, header.size, self.options.max_resident_object_bytes, out)
-            .map_err(|error| at_offset(self.entries.offset(index), error))?;
-        Ok(header.kind)
+        inflate(stream, header.size, &self.options.cancel, out)
+            .map_err(|error| at_offset(self.entries.offset(index), error))
     }
 }
 
@@ -109,15 +112,17 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// Resolve the next child of the top frame.
+    /// Resolve the next child of the top frame. The frame goes back to the stack if it has more of them.
     fn resolve_next(&mut self) -> Result<()> {
         let forest = self.resolver.forest;
-        let Some(child) = self.stack.last_mut().and_then(|top| forest.next(&mut top.children)) else {
-            self.stack.pop();
-            return Ok(());
-        };
-        let base = self.top_content()?;
-        let (node, kind) = self.keep_or_drop_top(&base);
+        let Some(mut top) = self.stack.pop() else { return Ok(()) };
+        let Some(child) = forest.next(&mut top.children) else { return Ok(()) };
+        let base = self.content_of(&top)?;
+        let (node, kind) = (top.node.clone(), top.kind);
+        if !top.children.is_empty() {
+            top.content = Some(base.clone());
+            self.stack.push(top);
+        }
         let depth = node.depth + 1;
         within("delta chain depth", u64::from(depth), u64::from(self.resolver.options.max_delta_depth))?;
         let bytes = self.apply(child, &base)?;
@@ -134,24 +139,12 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// Leave the content with the top frame if it has more children; else the frame is done with.
-    fn keep_or_drop_top(&mut self, content: &Arc<Content>) -> (Arc<Node>, Kind) {
-        let top = self.stack.last_mut().expect("the caller holds its child");
-        let family = (top.node.clone(), top.kind);
-        top.content = Some(content.clone());
-        if top.children.is_empty() {
-            self.stack.pop();
-        }
-        family
-    }
-
-    /// The content of the top frame, made again if it was let go.
-    fn top_content(&mut self) -> Result<Arc<Content>> {
-        let top = self.stack.last().expect("the caller holds its child");
-        if let Some(content) = &top.content {
+    /// The content of a frame, made again if it was let go.
+    fn content_of(&mut self, frame: &Frame) -> Result<Arc<Content>> {
+        if let Some(content) = &frame.content {
             return Ok(content.clone());
         }
-        let (mut node, mut path) = (top.node.clone(), Vec::new());
+        let (mut node, mut path) = (frame.node.clone(), Vec::new());
         let mut content = loop {
             if let Some(content) = self.held(&node) {
                 break content;
@@ -179,8 +172,11 @@ impl<'a> Walker<'a> {
         let options = self.resolver.options;
         self.resolver.inflate(index, &mut self.delta)?;
         let max_bytes = options.max_object_bytes.min(options.max_resident_object_bytes);
-        delta::apply(base, &self.delta, max_bytes)
-            .map_err(|error| at_offset(self.resolver.entries.offset(index), error))
+        let applied = delta::apply(base, &self.delta, max_bytes);
+        if self.delta.capacity() > KEPT_DELTA_BYTES {
+            self.delta = Vec::new();
+        }
+        applied.map_err(|error| at_offset(self.resolver.entries.offset(index), error))
     }
 
     /// When too much is held, let go of contents from the bottom of the stack: those are needed last.

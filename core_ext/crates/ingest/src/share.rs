@@ -94,3 +94,41 @@ impl Seed {
         Frame { node, kind: self.kind, content: None, children: self.children }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seeds(count: u32) -> Vec<Seed> {
+        (0..count).map(|index| Seed { index, kind: Kind::Blob, children: Children::default() }).collect()
+    }
+
+    #[test]
+    fn all_seeds_and_all_given_frames_are_taken_once() {
+        let share = Share::new(seeds(100), 4);
+        let taken = AtomicUsize::new(0);
+        let work = || {
+            while let Some(frame) = share.take() {
+                taken.fetch_add(1, Ordering::Relaxed);
+                if frame.node.depth == 0 {
+                    let node = Arc::new(Node { index: frame.node.index, depth: 1, base: Some(frame.node.clone()) });
+                    share.give(Frame { node, ..frame });
+                }
+            }
+        };
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(work))));
+        assert_eq!(taken.into_inner(), 200);
+    }
+
+    #[test]
+    fn a_stop_ends_those_who_wait_and_leaves_the_rest() {
+        let share = Share::new(seeds(1), 2);
+        let _mine = share.take();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| share.take().is_none());
+            share.stop();
+            assert!(waiting.join().expect("no panic"));
+        });
+        assert!(Share::new(seeds(1), 1).take().is_some());
+    }
+}
