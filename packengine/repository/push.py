@@ -6,13 +6,12 @@ names, closure) is read in `_derive`, which the publisher calls again whenever a
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core_ext import Cancel, CoreError, IngestedPack, MissingObject, ObjectDb, PackIngest
+from core_ext import Cancel, CoreError, IngestedPack, ObjectDb, PackIngest
 from packengine.manifests import PublishKind
 from packengine.protocol import PushCommands
 from packengine.refs import RefChange
@@ -163,19 +162,13 @@ class Push:
         return ObjectLookup(usable, own, usable.with_pack(opened))
 
     def _closed_pack(self, usable: ObjectDb) -> IngestedPack | None:
-        """The pack as it may be stored: whole, or less what has no closure and is not needed (law 1)."""
+        """The pack as it may be stored: whole, or less what has no closure (law 1), which no ref may name then."""
         pack = self._ingested
         if pack is None or not pack.missing_edges(usable, limit=1):
             return pack
-        tips = [command.new for command in self._commands if not command.is_delete]
-        whole = [tip for tip in tips if self._without_broken(pack, [tip], usable) is not None]
-        return self._without_broken(pack, whole, usable) if whole else None
-
-    def _without_broken(self, pack: IngestedPack, tips: Sequence[bytes], usable: ObjectDb) -> IngestedPack | None:
         path = self._service.quarantine / f"{secrets.token_hex(16)}.pack"
-        with contextlib.suppress(MissingObject):
-            return pack.without_broken(str(path), tips, usable)
-        return None
+        closed = pack.without_broken(str(path), (), usable)
+        return closed if closed.object_count else None
 
     def _intakes(self, pack: IngestedPack | None) -> tuple[PackIntake, ...]:
         if pack is None:
