@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from benchmarks.support.ingest import ingest_file
 from benchmarks.support.versus import Versus
 from core_ext import ObjectDb, Pack
+from tests.support.child import child_command
 from tests.support.git import git
 
 MIB = 1 << 20
@@ -47,7 +47,7 @@ def test_pack_ingest(versus: Versus, stored_pack: Path, tmp_path: Path) -> None:
 
 def test_anonymous_memory_of_ingest_is_bounded(stored_pack: Path, tmp_path: Path) -> None:
     """In a process of its own, sampled while it works: what the pack takes beyond an idle process."""
-    program = [sys.executable, "-m", "benchmarks.support.ingest", str(stored_pack), str(tmp_path / "x.pack")]
+    program = child_command("benchmarks.support.ingest", stored_pack, tmp_path / "x.pack")
     done = subprocess.run(program, check=True, capture_output=True, text=True)
     peak_bytes = int(done.stdout.split()[0])
     print(f"ingest of {stored_pack.stat().st_size / MIB:.0f} MiB: {peak_bytes / MIB:.1f} MiB anonymous")  # noqa: T201

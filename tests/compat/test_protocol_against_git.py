@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,9 +22,9 @@ from packengine.protocol import (
     command_refusals,
 )
 from tests.support import wire_client
-from tests.support.git import GIT_ENV, git, git_result
+from tests.support.child import child_command
+from tests.support.git import git, git_result
 
-ROOT = Path(__file__).parents[2]
 OID_HEX = b"12" * 20
 EMPTY_PACK = bytes.fromhex("5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
 
@@ -126,12 +125,10 @@ def test_ref_name_is_refused_where_gits_receive_pack_refuses_it(one_commit: Path
 
 def push_to(answerer: str, repository: Path) -> subprocess.CompletedProcess[bytes]:
     """Let stock Git push two branches to a receive-pack that is our protocol and a made-up verdict."""
-    receive_pack = f"{sys.executable} -m tests.support.scripted_receive_pack {answerer}"
-    env = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+    receive_pack = shlex.join(child_command("tests.support.scripted_receive_pack", answerer))
     return git_result(
         *("push", "--porcelain", f"--receive-pack={receive_pack}", ".", "HEAD:refs/heads/one", "HEAD:refs/heads/two"),
         cwd=repository,
-        env=GIT_ENV | env,
     )
 
 

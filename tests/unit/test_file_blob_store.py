@@ -9,7 +9,6 @@ import logging
 import signal
 import stat
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import BinaryIO
@@ -20,6 +19,7 @@ from packengine.storage import FileBlobStore, quarantine_folder
 from packengine.storage import _quarantine as quarantine
 from packengine.storage._disk import Disk
 from packengine.storage.ports import CorruptBlob, StorageError
+from tests.support.child import child_command
 
 DATA = b"pack bytes " * 100
 DIGEST = hashlib.sha256(DATA).digest()
@@ -192,8 +192,7 @@ def test_a_file_swept_before_it_was_locked_is_made_again(tmp_path: Path, monkeyp
 def test_a_process_killed_while_putting_leaves_a_blob_whole_or_absent_and_a_sweepable_file(
     tmp_path: Path, step: int
 ) -> None:
-    command = [sys.executable, "-m", "tests.support.killed_put", str(tmp_path), str(step)]
-    child = subprocess.run(command, check=False, cwd=Path(__file__).parents[2])
+    child = subprocess.run(child_command("tests.support.killed_put", tmp_path, step), check=False)
     assert child.returncode == -signal.SIGKILL
 
     store = FileBlobStore(tmp_path)

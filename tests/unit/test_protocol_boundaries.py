@@ -48,11 +48,3 @@ def test_module_imports_nothing_that_could_wait_or_store(path: Path) -> None:
 def test_module_awaits_nothing(path: Path) -> None:
     waiting = (ast.Await, ast.AsyncFunctionDef, ast.AsyncWith, ast.AsyncFor)
     assert not [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, waiting)]
-
-
-@pytest.mark.parametrize("name", ["pktline.pyx", "pktline.pxd", "sideband.pyx"])
-def test_codec_imports_nothing_above_it(name: str) -> None:
-    """import-linter cannot read Cython."""
-    text = (FOLDER.parent / name).read_text(encoding="utf-8")
-    ours = {line.split()[1] for line in text.splitlines() if line.startswith("from packengine")}
-    assert ours <= {"packengine.pktline"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from packengine.storage import SqliteCatalog
 from packengine.storage.ports import Committed, RowKind
 from packengine.storage.sqlite._content import KIND_NUMBERS
 from tests.support.catalogs import create, manifest, publish
+from tests.support.child import child_command
 
-ROOT = Path(__file__).parents[2]
 PROCESSES, THREADS, PUBLISHES = 4, 8, 10
 STATEMENTS_OF_TWO_PUBLISHES = 24
 
@@ -35,9 +34,9 @@ def assert_sound(path: Path) -> None:
 def test_racing_threads_and_processes_make_one_chain_and_lose_no_update(path: Path) -> None:
     with closing(SqliteCatalog(path)) as catalog:
         create(catalog, "shared")
-        command = [sys.executable, "-m", "tests.support.racing_publishers", str(path)]
+        command = child_command("tests.support.racing_publishers", path)
         racers = [
-            subprocess.Popen([*command, f"process-{number}", str(THREADS), str(PUBLISHES)], cwd=ROOT)
+            subprocess.Popen([*command, f"process-{number}", str(THREADS), str(PUBLISHES)])
             for number in range(PROCESSES)
         ]
         assert [racer.wait() for racer in racers] == [0] * PROCESSES
@@ -85,8 +84,8 @@ def test_the_kill_points_reach_into_a_second_publish(path: Path) -> None:
 
 
 def versions_told_before_death(path: Path, step: int) -> list[int]:
-    command = [sys.executable, "-m", "tests.support.killed_publisher", str(path), str(step)]
-    child = subprocess.run(command, check=False, stdout=subprocess.PIPE, cwd=ROOT)
+    command = child_command("tests.support.killed_publisher", path, step)
+    child = subprocess.run(command, check=False, stdout=subprocess.PIPE)
     assert child.returncode == -signal.SIGKILL
     return [int(version) for version in child.stdout.split()]
 
