@@ -1,0 +1,228 @@
+"""Writes the seeds in fuzz/corpus: `python -m fuzz.make_corpus`. The same seeds each time, given the same Git and zlib.
+
+What fuzzing finds beyond them is kept locally, in fuzz/build; a crash becomes a file in fuzz/regressions.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import tempfile
+from pathlib import Path
+
+from fuzz import world
+from fuzz.mutators.delta import join
+from fuzz.mutators.idx import mended
+from fuzz.targets.pack import MAX_DELTA_DEPTH, MAX_OBJECT_BYTES
+from packengine.pktline import DELIM, FLUSH, RESPONSE_END, encode_many
+from tests.support.git import git
+from tests.support.pack_twin import Stored, write_pack
+from tests.support.raw_packs import (
+    BLOB,
+    COMMIT,
+    NULL,
+    OFS_DELTA,
+    REF_DELTA,
+    TREE,
+    commit_content,
+    copy,
+    delta,
+    entry,
+    oid_of,
+    pack_of,
+    tree_content,
+)
+from tests.support.wire_client import command_request, fetch_request, ls_refs_request, push_request
+
+CORPUS = Path(__file__).parent / "corpus"
+ONE, TWO, THREE = (bytes([number]) * 20 for number in (1, 2, 3))
+
+
+def main() -> None:
+    """Write all seeds anew."""
+    shutil.rmtree(CORPUS, ignore_errors=True)
+    for target, seeds in all_seeds().items():
+        folder = CORPUS / target
+        folder.mkdir(parents=True)
+        for name, seed in seeds.items():
+            (folder / name).write_bytes(seed)
+
+
+def all_seeds() -> dict[str, dict[str, bytes]]:
+    """Seeds by target and name."""
+    return {
+        "pktline": pktline_seeds(),
+        "upload_pack_request": upload_pack_seeds(),
+        "receive_pack_request": receive_pack_seeds(),
+        "delta": delta_seeds(),
+        "idx": idx_seeds(),
+        "pack": {**pack_seeds(), **git_packs()},
+    }
+
+
+def pktline_seeds() -> dict[str, bytes]:
+    """Good streams, and one for each way to be wrong."""
+    return {
+        "lines": encode_many([b"first\n", b"second\n", DELIM, b"third", FLUSH]),
+        "markers": encode_many([FLUSH, DELIM, RESPONSE_END, b"", FLUSH]),
+        "upper-case-digits": b"000Asixty1000aSIXTY2",
+        "rest-behind-flush": encode_many([b"line", FLUSH]) + b"PACK\0\0\0\2",
+        "cut-in-length": encode_many([b"line"]) + b"00",
+        "cut-in-payload": b"0010line",
+        "longest-announced": b"fff0the beginning",
+        "too-long": b"fff1",
+        "length-three": encode_many([b"line"]) + b"0003",
+        "not-hexadecimal": encode_many([b"line"]) + b"00g0",
+        "many": encode_many([b"%d" % number for number in range(40)]),
+    }
+
+
+def upload_pack_seeds() -> dict[str, bytes]:
+    """What clients ask, and what they must not."""
+    fetch = fetch_request([ONE, TWO], [THREE], done=False)
+    return {
+        "probe": encode_many([FLUSH]),
+        "ls-refs": ls_refs_request(b"refs/heads/", b"refs/tags/", b"HEAD"),
+        "ls-refs-many-prefixes": ls_refs_request(*(b"refs/heads/%d" % number for number in range(9))),
+        "ls-refs-without-arguments": encode_many([b"command=ls-refs\n", FLUSH]),
+        "clone": fetch_request([ONE]),
+        "fetch": fetch,
+        "fetch-all-flags": fetch_request([ONE], flags=[b"thin-pack", b"ofs-delta", b"include-tag", b"wait-for-done"]),
+        "fetch-twice": fetch + fetch,
+        "session": encode_many([b"command=fetch", b"session-id=a", b"agent=b c\x07", DELIM, b"done", FLUSH]),
+        "filter": command_request(b"fetch", [b"filter blob:none", b"want " + ONE.hex().encode()]),
+        "deepen": command_request(b"fetch", [b"deepen 1", b"shallow " + ONE.hex().encode()]),
+        "other-object-format": ls_refs_request().replace(b"sha1", b"sha9"),
+        "unknown-command": command_request(b"push", []),
+        "bad-oid": command_request(b"fetch", [b"want 12345", b"done"]),
+        "no-command": encode_many([b"agent=x", DELIM, FLUSH]),
+        "response-end": encode_many([b"command=fetch", RESPONSE_END, FLUSH]),
+    }
+
+
+def receive_pack_seeds() -> dict[str, bytes]:
+    """What clients push, and what they must not."""
+    empty_pack = pack_of([])
+    create = (NULL, ONE, b"refs/heads/main")
+    update, delete = (ONE, TWO, b"refs/heads/topic"), (ONE, NULL, b"refs/heads/old")
+    return {
+        "probe": encode_many([FLUSH]),
+        "create": push_request([create], empty_pack),
+        "delete": push_request([delete]),
+        "several": push_request([create, update, delete], empty_pack, capabilities=b"report-status-v2 atomic quiet"),
+        "options": push_request([create], empty_pack, capabilities=b"push-options", push_options=[b"a=b", b"c"]),
+        "no-options": push_request([create], empty_pack, capabilities=b"push-options", push_options=[]),
+        "shallow": push_request([create], empty_pack, shallow=[THREE]),
+        "session": push_request([update], capabilities=b"session-id=a side-band-64k"),
+        "same-ref-twice": push_request([create, create]),
+        "funny-name": push_request([(NULL, ONE, b"refs/heads/..")]),
+        "certificate": encode_many([b"push-cert\0report-status", b"certificate version 0.1", b"push-cert-end", FLUSH]),
+        "second-capabilities": push_request([create]).replace(b"0000", b"", 1) + push_request([update]),
+        "bad-line": encode_many([b"%b refs/heads/main\0" % (b"1" * 40), FLUSH]),
+        "other-object-format": push_request([create]).replace(b"sha1", b"sha9"),
+        "delimiter": encode_many([b"line", DELIM]),
+    }
+
+
+def delta_seeds() -> dict[str, bytes]:
+    """Every instruction, and every way in which a delta fails to fit."""
+    base, size = world.TEXT, len(world.TEXT)
+    return {
+        "copy-and-insert": join(base, delta(size, 43, copy(0, 40), b"\3end")),
+        "copy-all": join(base, delta(size, size, copy(0, size))),
+        "short-copy": join(base, delta(size, 16, b"\x90\x10")),
+        "insert-only": join(b"", delta(0, 5, b"\5hello")),
+        "empty": join(b"", delta(0, 0)),
+        "copy-of-64-kib": join(base, delta(size, 0x10000, b"\x80")),
+        "beyond-the-base": join(base, delta(size, 10, copy(size - 5, 10))),
+        "too-much": join(base, delta(size, 5, copy(0, 10))),
+        "too-little": join(base, delta(size, 50, copy(0, 10))),
+        "other-base-size": join(base, delta(size + 1, 10, copy(0, 10))),
+        "over-the-limit": join(base, delta(size, 1 << 40, copy(0, 10))),
+        "reserved": join(base, delta(size, 0, b"\0")),
+        "cut-insert": join(base, delta(size, 9, b"\x09cut")),
+        "cut-copy": join(base, delta(size, 9, b"\xff\0\0")),
+        "endless-size": join(base, b"\xff" * 12),
+        "padded-size": join(b"", b"\x80\x80\0\0"),
+        "edited-text": join(base, base[:200] + b"in the middle" + base[200:]),
+    }
+
+
+def idx_seeds() -> dict[str, bytes]:
+    """The true idx, and ones that are wrong in a single way."""
+    _, idx = world.pack_and_idx()
+    count = len(world.OBJECTS)
+    offsets = 8 + 1024 + 24 * count
+    large = idx[:offsets] + struct.pack(">I", 1 << 31) + idx[offsets + 4 : -40] + b"\0" * 4 + idx[offsets : offsets + 4]
+    return {
+        "true": idx,
+        "large-offset": mended(large + bytes(40)),
+        "large-offset-nowhere": mended(idx[:offsets] + b"\x80\0\0\7" + idx[offsets + 4 :]),
+        "same-offset-twice": mended(idx[:offsets] + idx[offsets + 4 : offsets + 8] + idx[offsets + 4 :]),
+        "offset-in-an-entry": mended(idx[:offsets] + struct.pack(">I", 20) + idx[offsets + 4 :]),
+        "other-id": mended(idx[:1032] + bytes(20) + idx[1052:]),
+        "other-crc": mended(idx[: 1032 + 20 * count] + bytes(4) + idx[1036 + 20 * count :]),
+        "unmended": idx[:-1] + b"\0",
+        "cut": idx[:-41],
+        "version-1": idx[8:],
+    }
+
+
+def pack_seeds() -> dict[str, bytes]:
+    """Packs by hand: each kind of entry, and each way to be wrong."""
+    size = len(world.TEXT)
+    insert = delta(size, 43, copy(0, 40), b"\3end")
+    blob = entry(BLOB, world.TEXT)
+    tree = tree_content([(b"100644", b"new", oid_of(BLOB, b"new"))])
+    chain = [Stored("blob", b"base" * 20)]
+    for number in range(MAX_DELTA_DEPTH):
+        chain.append(Stored("blob", chain[-1].content + b"%d" % number, base=chain[-1]))
+    return {
+        "known": world.pack_and_idx()[0],
+        "empty": pack_of([]),
+        "blob": pack_of([entry(BLOB, b"new")]),
+        "commit": pack_of([entry(COMMIT, commit_content(oid_of(TREE, tree))), entry(TREE, tree), entry(BLOB, b"new")]),
+        "commit-without-tree": pack_of([entry(COMMIT, commit_content(ONE))]),
+        "thin": pack_of([entry(REF_DELTA, insert, base=world.BLOB.oid)]),
+        "thin-base-nowhere": pack_of([entry(REF_DELTA, insert, base=ONE)]),
+        "delta-before-base": pack_of([entry(REF_DELTA, insert, base=world.BLOB.oid), blob]),
+        "chain": write_pack(chain)[0],
+        "chain-over-the-limit": write_pack([*chain, Stored("blob", b"x", base=chain[-1])])[0],
+        "distance-before-the-pack": pack_of([entry(OFS_DELTA, insert, base=b"\x7f")]),
+        "stored-blocks": pack_of([entry(BLOB, world.TEXT * 3, level=0)]),
+        "blob-over-the-limit": pack_of([entry(BLOB, bytes(MAX_OBJECT_BYTES + 1))]),
+        "inflates-over-the-limit": pack_of([entry(BLOB, bytes([n]) * MAX_OBJECT_BYTES) for n in range(9)]),
+        "size-lies": pack_of([entry(BLOB, b"new", size=1 << 40)]),
+        "same-object-twice": pack_of([blob, blob]),
+        "bad-commit": pack_of([entry(COMMIT, b"tree x\n")]),
+        "bad-tree": pack_of([entry(TREE, tree_content([(b"040000", b"..", ONE), (b"100644", b"a/b", TWO)]))]),
+        "count-lies": pack_of([blob], count=2),
+        "too-many-objects": pack_of([], count=1 << 31),
+        "bad-kind": pack_of([entry(5, b"new")]),
+        "behind-the-pack": pack_of([blob]) + b"more",
+        "cut": pack_of([blob])[:-30],
+    }
+
+
+def git_packs() -> dict[str, bytes]:
+    """A small history as Git packs it."""
+    with tempfile.TemporaryDirectory() as name:
+        repository = Path(name)
+        git("init", "--quiet", "--initial-branch=main", name)
+        for number in range(6):
+            (repository / "file").write_bytes(world.TEXT + b"%d\n" % number)
+            (repository / "folder").mkdir(exist_ok=True)
+            (repository / "folder" / f"file{number}").write_bytes(b"content %d\n" % number)
+            git("add", ".", cwd=repository)
+            git("commit", "--quiet", "--message", f"Number {number}", cwd=repository)
+        git("tag", "--annotate", "--message", "A tag", "v1", cwd=repository)
+        pack = ["pack-objects", "--revs", "--stdout", "--quiet", "--threads=1", "--window=50"]
+        return {
+            "git-by-distance": git(*pack, "--delta-base-offset", cwd=repository, stdin=b"main\nv1\n"),
+            "git-by-name": git(*pack, cwd=repository, stdin=b"main\nv1\n"),
+            "git-thin": git(*pack, "--thin", cwd=repository, stdin=b"main\n^main~2\n"),
+        }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The fuzz targets: a module each, with `check(data)`, which raises if the module's first line is not true of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How a target is run. What it checks is in the module of its name."""
+
+    name: str
+    min_coverage: int
+    """Edges that the seeds alone reach, with room for change. It is more than they reach with ordinary native modules:
+    none, or some 120 where Python is instrumented."""
+
+    python: tuple[str, ...] = ()
+    """Packages whose Python is instrumented as well. Without any, every edge that is counted is one of native code."""
+
+    max_bytes: int = 4096
+    """Longest input that is tried."""
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("pktline", min_coverage=300),
+        Target("upload_pack_request", min_coverage=180, python=("packengine.protocol",), max_bytes=1024),
+        Target(
+            "receive_pack_request", min_coverage=180, python=("packengine.protocol", "packengine.refs"), max_bytes=1024
+        ),
+        Target("delta", min_coverage=150),
+        Target("idx", min_coverage=1000, max_bytes=8192),
+        Target("pack", min_coverage=2000, max_bytes=16384),
+    )
+}

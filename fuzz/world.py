@@ -1,0 +1,36 @@
+"""The objects that targets and corpora share: what a server knows before the bytes come."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from core_ext import ObjectDb, Pack
+from tests.support.pack_twin import Stored, write_pack
+from tests.support.packs import database
+from tests.support.raw_packs import commit_content, tree_content
+
+TEXT = b"".join(b"line %d of a file that is long enough for deltas\n" % number for number in range(12))
+BLOB = Stored("blob", TEXT)
+EDITED = Stored("blob", TEXT[:300] + b"another end\n", base=BLOB)
+EDITED_AGAIN = Stored("blob", TEXT[:300] + b"yet another end\n", base=EDITED, by_distance=False)
+TREE = Stored("tree", tree_content([(b"100644", b"file", BLOB.oid), (b"100644", b"other", EDITED.oid)]))
+COMMIT = Stored("commit", commit_content(TREE.oid))
+TAG = Stored(
+    "tag",
+    b"object %b\ntype commit\ntag v1\ntagger A. Author <author@example.org> 1700000000 +0000\n\nTag\n"
+    % COMMIT.oid.hex().encode(),
+)
+OBJECTS = (COMMIT, TREE, BLOB, EDITED, EDITED_AGAIN, TAG)
+
+
+@cache
+def pack_and_idx() -> tuple[bytes, bytes]:
+    """All objects in a pack with both kinds of deltas, and its idx."""
+    return write_pack(OBJECTS)
+
+
+@cache
+def known() -> ObjectDb:
+    """A database of all objects."""
+    pack, idx = pack_and_idx()
+    return database([Pack.from_bytes(pack, idx, object_format="sha1")])
