@@ -53,7 +53,8 @@ class Rollup:
         ingest = open_ingest(self._shelf.quarantine, object_format, self._limits, cancel)
         while chunk := stream.read(_READ_BYTES):
             ingest.feed(chunk)
-        return ingest.finish(None)
+        # A tree of the run may name a special file, .gitattributes say, whose blob is in a pack that stays.
+        return ingest.finish(self._loader.objects(state.manifest))
 
 
 def due_run(packs: Sequence[PackRecord], limits: Limits) -> Sequence[PackRecord]:

@@ -1,0 +1,44 @@
+"""Rolling up: the newest packs become one, whatever the older ones hold of what they refer to."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from core_ext import Cancel
+from packengine.repository import Engine, Limits
+from tests.support.engine_pushes import ACTOR, begin_push
+from tests.support.raw_packs import BLOB, COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of, tree_content
+
+ROLLUP_PACKS = 4
+LIMITS = Limits(rollup_packs=ROLLUP_PACKS, rollup_bytes=100_000)
+LARGE = random.Random(1).randbytes(200_000)
+"""Keeps the pack that brings it out of every roll-up."""
+
+
+def push_version(engine: Engine, old: bytes, special: bytes, version: bytes) -> bytes:
+    """Push a commit that changes one file; the others came with the first one. Returns its id."""
+    kept = [entry(BLOB, LARGE), entry(BLOB, b"")] if old == NULL else []
+    files = [(special, b""), (b"large", LARGE), (b"version", version)]
+    tree = tree_content([(b"100644", name, oid_of(BLOB, content)) for name, content in files])
+    commit = commit_content(tree=oid_of(TREE, tree), parents=[] if old == NULL else [old])
+    new = oid_of(COMMIT, commit)
+    pack = pack_of([*kept, entry(BLOB, version), entry(TREE, tree), entry(COMMIT, commit)])
+    assert begin_push(engine, "project", [(old, new, b"refs/heads/main")], pack).finish().committed is not None
+    return new
+
+
+@pytest.mark.parametrize("special", [b".gitattributes", b".gitmodules"])
+def test_packs_whose_trees_name_special_files_of_older_packs_are_merged(tmp_path: Path, special: bytes) -> None:
+    engine = Engine.open(tmp_path, limits=LIMITS)
+    engine.create_repository("project", ACTOR)
+    tip = NULL
+    for number in range(1 + ROLLUP_PACKS):
+        tip = push_version(engine, tip, special, b"%d" % number)
+    assert len(engine.load("project").manifest.packs) == 1 + ROLLUP_PACKS
+    assert engine.rollup.roll_up_if_due("project", ACTOR, Cancel()) is not None
+    assert len(engine.load("project").manifest.packs) < 1 + ROLLUP_PACKS
+    assert engine.verify_repository("project", progress=lambda *_: None).problems == []
+    engine.close()
