@@ -73,7 +73,7 @@ pub fn tree_entries(format: ObjectFormat, content: &[u8]) -> impl Iterator<Item 
 
 fn split_entry(format: ObjectFormat, bytes: &[u8]) -> Result<(TreeEntry<'_>, &[u8])> {
     let (mode, mode_digits, rest) = split_mode(bytes)?;
-    let nul = rest.iter().position(|&byte| byte == 0).ok_or_else(|| corrupt("truncated tree entry"))?;
+    let nul = memchr::memchr(0, rest).ok_or_else(|| corrupt("truncated tree entry"))?;
     let name = &rest[..nul];
     if name.is_empty() {
         return Err(corrupt("empty filename in tree entry"));
@@ -123,7 +123,7 @@ pub fn tag_target(format: ObjectFormat, content: &[u8]) -> Result<(Oid, Kind)> {
     let (oid, rest) = oid_line(format, content, b"object ")?;
     let kind = rest
         .strip_prefix(b"type ")
-        .and_then(|rest| Some(&rest[..rest.iter().position(|&byte| byte == b'\n')?]))
+        .and_then(|rest| Some(&rest[..memchr::memchr(b'\n', rest)?]))
         .and_then(|name| std::str::from_utf8(name).ok())
         .and_then(Kind::from_name)
         .ok_or_else(|| corrupt("tag without a valid type line"))?;

@@ -101,12 +101,12 @@ fn headers(mut rest: &[u8]) -> Result<(Vec<Header<'_>>, &[u8])> {
 }
 
 fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let end = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+    let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
     (&bytes[..end], bytes.get(end + 1..).unwrap_or_default())
 }
 
 fn split_header(line: &[u8]) -> Header<'_> {
-    let end = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
+    let end = memchr::memchr(b' ', line).unwrap_or(line.len());
     (&line[..end], line.get(end + 1..).unwrap_or_default().to_vec())
 }
 

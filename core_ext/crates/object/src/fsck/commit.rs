@@ -24,7 +24,7 @@ pub fn check(findings: &mut Findings<'_>, format: ObjectFormat, content: &[u8]) 
         return findings.add(Message::MissingCommitter, "no committer line follows the author");
     };
     ident::check(findings, committer)?;
-    if content.contains(&0) {
+    if memchr::memchr(0, content).is_some() {
         findings.add(Message::NulInCommit, "NUL in the message")?;
     }
     Ok(())

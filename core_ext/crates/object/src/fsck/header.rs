@@ -5,8 +5,8 @@ use crate::{ObjectFormat, Oid};
 
 /// The headers must be free of NUL and end with an empty line, or with the object's last newline.
 pub fn check_shape(findings: &mut Findings<'_>, content: &[u8]) -> Checked {
-    let end = content.windows(2).position(|pair| pair == b"\n\n").map_or(content.len(), |at| at + 1);
-    if let Some(at) = content[..end].iter().position(|&byte| byte == 0) {
+    let end = memchr::memmem::find(content, b"\n\n").map_or(content.len(), |at| at + 1);
+    if let Some(at) = memchr::memchr(0, &content[..end]) {
         return findings.add(Message::NulInHeader, &format!("NUL in the header, at byte {at}"));
     }
     if end == content.len() && content.last() != Some(&b'\n') {
@@ -36,7 +36,7 @@ impl<'a> Lines<'a> {
     /// The rest of the next line, if it starts with `key`; then that line is passed.
     pub fn value(&mut self, key: &[u8]) -> Option<&'a [u8]> {
         let value = self.rest.strip_prefix(key)?;
-        let end = value.iter().position(|&byte| byte == b'\n').unwrap_or(value.len());
+        let end = memchr::memchr(b'\n', value).unwrap_or(value.len());
         self.rest = value.get(end + 1..).unwrap_or_default();
         Some(&value[..end])
     }

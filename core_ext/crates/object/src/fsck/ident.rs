@@ -13,7 +13,7 @@ pub fn check(findings: &mut Findings<'_>, value: &[u8]) -> Checked {
 type Fault = (Message, &'static str);
 
 fn fault(value: &[u8]) -> Option<Fault> {
-    let open = match value.iter().position(|byte| matches!(byte, b'<' | b'>')) {
+    let open = match memchr::memchr2(b'<', b'>', value) {
         Some(0) if value[0] == b'<' => return Some((Message::MissingNameBeforeEmail, "no name")),
         None => return Some((Message::MissingEmail, "no email")),
         Some(at) if value[at] == b'>' => return Some((Message::BadName, "a name with '>'")),
@@ -23,7 +23,7 @@ fn fault(value: &[u8]) -> Option<Fault> {
         return Some((Message::MissingSpaceBeforeEmail, "no space before the email"));
     }
     let email = &value[open + 1..];
-    match email.iter().position(|byte| matches!(byte, b'<' | b'>')) {
+    match memchr::memchr2(b'<', b'>', email) {
         Some(close) if email[close] == b'>' => after_email(&email[close + 1..]),
         _ => Some((Message::BadEmail, "an email that does not end")),
     }

@@ -32,6 +32,12 @@ impl Special {
     }
 }
 
+/// Whether any of the questions below could have another answer than no: few names even start so, and every name of
+/// every pushed tree is asked about.
+pub fn is_suspect(name: &[u8]) -> bool {
+    matches!(name.first(), Some(b'.' | b'g' | b'G' | b'm' | b'M' | b'~' | 0x80..))
+}
+
 /// Whether some file system takes `name` for `.git`.
 pub fn is_dotgit(name: &[u8]) -> bool {
     is_on_hfs(name, "git") || is_dotgit_on_ntfs(name)

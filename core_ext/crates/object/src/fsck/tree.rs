@@ -31,8 +31,11 @@ pub fn check(
         };
         faults.add_if(entry.mode_digits.starts_with(b"0"), Message::ZeroPaddedFilemode);
         faults.add_if(entry.oid.is_null(), Message::NullSha1);
-        faults.check_name(entry.name);
-        faults.check_special(&entry, special);
+        faults.add_if(entry.name.len() > MAX_NAME_BYTES, Message::LargePathname);
+        if look_alike::is_suspect(entry.name) || memchr::memchr2(b'/', b'\\', entry.name).is_some() {
+            faults.check_name(entry.name);
+            faults.check_special(&entry, special);
+        }
         // Git steps to the next entry before it looks at this one's mode and place, and stops if it cannot.
         if !matches!(entries.peek(), Some(Err(_))) {
             faults.check_mode(&entry);
@@ -85,12 +88,11 @@ impl Faults {
     }
 
     fn check_name(&mut self, name: &[u8]) {
-        self.add_if(name.contains(&b'/'), Message::FullPathname);
+        self.add_if(memchr::memchr(b'/', name).is_some(), Message::FullPathname);
         self.add_if(name == b".", Message::HasDot);
         self.add_if(name == b"..", Message::HasDotdot);
-        self.add_if(name.len() > MAX_NAME_BYTES, Message::LargePathname);
-        self.add_if(look_alike::is_dotgit(name), Message::HasDotgit);
-        self.add_if(after_backslashes(name).any(look_alike::is_dotgit_on_ntfs), Message::HasDotgit);
+        let is_dotgit = look_alike::is_dotgit(name) || after_backslashes(name).any(look_alike::is_dotgit_on_ntfs);
+        self.add_if(is_dotgit, Message::HasDotgit);
     }
 
     fn check_special(&mut self, entry: &TreeEntry<'_>, special: &mut dyn FnMut(SpecialFile, Oid)) {
@@ -132,5 +134,5 @@ impl Faults {
 
 /// What follows each backslash, which Windows takes for a directory separator.
 fn after_backslashes(name: &[u8]) -> impl Iterator<Item = &[u8]> {
-    name.iter().enumerate().filter(|(_, byte)| **byte == b'\\').map(|(at, _)| &name[at + 1..])
+    memchr::memchr_iter(b'\\', name).map(|at| &name[at + 1..])
 }

@@ -7,6 +7,7 @@ mod sha1;
 
 use crate::{Error, Kind, ObjectFormat, Oid, Result};
 use sha2::Digest;
+use std::io::Write;
 
 /// What SHA-1 hashes at a time.
 type Block = [u8; 64];
@@ -48,7 +49,12 @@ impl Hasher {
     #[must_use]
     pub fn object(format: ObjectFormat, kind: Kind, size_bytes: u64) -> Self {
         let mut hasher = Self::checked(format);
-        hasher.update(format!("{kind} {size_bytes}\0").as_bytes());
+        // The longest kind, a space, 20 digits and the NUL.
+        let mut header = [0; 28];
+        let mut rest = &mut header[..];
+        write!(rest, "{kind} {size_bytes}\0").expect("the header has room for any size");
+        let unused = rest.len();
+        hasher.update(&header[..header.len() - unused]);
         hasher
     }
 
@@ -64,14 +70,14 @@ impl Hasher {
     ///
     /// # Errors
     /// `Collision` if a checked SHA-1 saw the mark of an attack.
-    pub fn finish(self) -> Result<Oid> {
-        match self.0 {
+    pub fn finish(mut self) -> Result<Oid> {
+        match &mut self.0 {
             Engine::Sha1(hash) => {
                 let (digest, attacked) = hash.finish();
                 let oid = Oid::from_bytes(&digest)?;
                 if attacked { Err(Error::Collision { oid }) } else { Ok(oid) }
             }
-            Engine::Sha256(hash) => Oid::from_bytes(&hash.finalize()),
+            Engine::Sha256(hash) => Oid::from_bytes(&hash.finalize_reset()),
         }
     }
 }

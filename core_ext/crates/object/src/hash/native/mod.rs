@@ -30,7 +30,7 @@ pub fn compress(state: &mut State, blocks: &[Block]) {
 pub fn permitted(blocks: &[Block]) -> [u32; BATCH_BLOCKS] {
     let mut out = [0; BATCH_BLOCKS];
     #[cfg(target_arch = "x86_64")]
-    if blocks.len() > 8 && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
         // SAFETY: the processor has what the function is compiled for.
         unsafe { avx::permitted_512(blocks, &mut out) };
         return out;
@@ -45,6 +45,22 @@ pub fn permitted(blocks: &[Block]) -> [u32; BATCH_BLOCKS] {
     }
     in_groups(blocks, 4, &mut out, filter::permitted::<[u32; 4]>);
     out
+}
+
+#[cfg(test)]
+type Filter = fn(&[Block], &mut [u32; BATCH_BLOCKS]);
+
+/// Every filter that this processor can run, the best one or not.
+#[cfg(test)]
+pub fn filters() -> Vec<Filter> {
+    let mut filters: Vec<Filter> = vec![|blocks, out| *out = permitted(blocks)];
+    filters.push(|blocks, out| in_groups(blocks, 4, out, filter::permitted::<[u32; 4]>));
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has what the function is compiled for.
+        filters.push(|blocks, out| in_groups(blocks, 8, out, |group, out| unsafe { avx::permitted_256(group, out) }));
+    }
+    filters
 }
 
 /// Run a filter of few lanes over more blocks.
