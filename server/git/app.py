@@ -47,10 +47,12 @@ class GitApp:
         self._engine = engine
         self._settings = settings
         self._authenticator = authenticator
-        self._threads = WorkerThreads((os.cpu_count() or 1) * _THREADS_PER_CORE)
+        count = (os.cpu_count() or 1) * _THREADS_PER_CORE
+        # Packs may keep their threads busy for minutes; what reads a row or a ref block does not queue behind them.
+        packs, self._lookups = WorkerThreads(count), WorkerThreads(count)
         limits = WireLimits()
-        self._upload_pack = UploadPack(engine, self._threads, limits)
-        self._receive_pack = ReceivePack(engine, self._threads, limits)
+        self._upload_pack = UploadPack(engine, packs, self._lookups, limits)
+        self._receive_pack = ReceivePack(engine, packs, limits)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] != "http":
@@ -96,14 +98,14 @@ class GitApp:
         header = exchange.header(b"authorization")
         text = header.decode("latin-1") if header is not None else None
         service: GitService = "git-receive-pack" if route.service is Service.RECEIVE_PACK else "git-upload-pack"
-        return await self._threads.run(lambda: self._authenticator.authorize(route.repository_id, text, service))
+        return await self._lookups.run(lambda: self._authenticator.authorize(route.repository_id, text, service))
 
     async def _serve_authorized(self, exchange: GitExchange, route: GitRoute, actor: Actor) -> None:
         if route.service is None:
             await _refuse(exchange, 403, "the dumb HTTP protocol is not served; use a Git that speaks smart HTTP")
             return
         try:
-            state = await self._threads.run(lambda: self._engine.load(route.repository_id))
+            state = await self._lookups.run(lambda: self._engine.load(route.repository_id))
         except RepositoryMissing:
             await _refuse(exchange, 404, "no such repository")
             return
@@ -122,7 +124,7 @@ class GitApp:
         if service is Service.RECEIVE_PACK:
             refs = ((entry.name, entry.oid) for entry in state.manifest.refs.scan())
             chunks = advertise_receive_pack(self._push_offer(state), refs, asked)
-            while (chunk := await self._threads.run(partial(next, chunks, None))) is not None:
+            while (chunk := await self._lookups.run(partial(next, chunks, None))) is not None:
                 await exchange.write(chunk)
         elif asked is ProtocolVersion.V2:
             await exchange.write(advertise_v2(_fetch_offer(state)))

@@ -34,9 +34,10 @@ from server.git.pack_stream import send_pack
 class UploadPack:
     """Answers one POST to git-upload-pack."""
 
-    def __init__(self, engine: Engine, threads: WorkerThreads, limits: WireLimits) -> None:
+    def __init__(self, engine: Engine, threads: WorkerThreads, lookups: WorkerThreads, limits: WireLimits) -> None:
         self._engine = engine
         self._threads = threads
+        self._lookups = lookups
         self._limits = limits
 
     async def serve(self, exchange: GitExchange, state: RepositoryState, offer: UploadPackOffer) -> None:
@@ -80,7 +81,7 @@ class UploadPack:
     async def _list_refs(self, exchange: GitExchange, state: RepositoryState, request: LsRefsRequest) -> None:
         chunks = ls_refs_answer(request, listed_refs(state, request))
         await exchange.start(200, Service.UPLOAD_PACK.result_type)
-        while (chunk := await self._threads.run(partial(next, chunks, None))) is not None:
+        while (chunk := await self._lookups.run(partial(next, chunks, None))) is not None:
             await exchange.write(chunk)
         await exchange.end()
 

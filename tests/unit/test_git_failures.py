@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import errno
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-import trio
-from hypercorn.typing import HTTPScope
 from trio.testing import MockClock
 
 from core_ext import CorruptPack
 from packengine.repository import Engine, LimitReached
-from packengine.storage.ports import CatalogBusy, StorageError, TokenScope
-from server.asgi.record import open_record
-from server.auth import GitAuthenticator
-from server.auth.minting import mint
-from server.config import Settings
-from server.git import git_app
+from packengine.storage.ports import CatalogBusy, StorageError
 from tests.support.engine_pushes import ACTOR, begin_push
+from tests.support.git_client import GitClient
 from tests.support.raw_packs import COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of
 from tests.support.wire_client import fetch_request, parse_fetch_answer, parse_push_report, push_request
 
@@ -37,43 +30,6 @@ TOLD = [
     (OSError(errno.ENOSPC, "No space left on device", "/srv/data"), b"internal error; the server's log says which"),
     (CorruptPack("/srv/data/blobs/ab: bad entry"), b"internal error; the server's log says which"),
 ]
-
-
-class Client:
-    """One POST to the Git application, and what came back."""
-
-    def __init__(self, engine: Engine) -> None:
-        minted = mint(TokenScope.WRITE, None)
-        engine.catalog.mint_token("project", minted.stored)
-        self._app = git_app(engine, Settings(request_timeout_secs=60), GitAuthenticator(engine.catalog))
-        self._authorization = b"Basic " + base64.b64encode(b"x:" + minted.text.encode())
-        self._sent_body = trio.Event()
-        self.status = 0
-        self.body = b""
-        self.reads_pack = True
-
-    async def post(self, service: str, body: bytes) -> None:
-        async def receive() -> Any:
-            if self._sent_body.is_set():
-                await trio.sleep_forever()
-            self._sent_body.set()
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        headers = [
-            (b"authorization", self._authorization),
-            (b"content-type", f"application/x-{service}-request".encode()),
-            (b"git-protocol", b"version=2"),
-        ]
-        path = f"/git/project.git/{service}"
-        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
-        open_record(cast("HTTPScope", scope))
-        await self._app(cast("HTTPScope", scope), receive, self._send)
-
-    async def _send(self, event: Any) -> None:
-        self.status = event.get("status", self.status)
-        self.body += event.get("body", b"")
-        if b"PACK" in self.body and not self.reads_pack:
-            await trio.sleep_forever()
 
 
 @pytest.fixture
@@ -96,7 +52,7 @@ async def test_a_push_that_cannot_be_published_is_answered_to_its_end(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, failure: Exception, told: bytes
 ) -> None:
     monkeypatch.setattr(engine.pushes.publisher, "publish", fail_with(failure))
-    client = Client(engine)
+    client = GitClient(engine)
     await client.post("git-receive-pack", push_request(CREATE_MAIN, PACK))
     report = parse_push_report(client.body)
     assert (client.status, report.error, report.refs) == (200, told + b"\n", {})
@@ -108,7 +64,7 @@ async def test_a_fetch_that_cannot_begin_gets_an_error_packet(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, failure: Exception, told: bytes
 ) -> None:
     monkeypatch.setattr(engine.fetches, "begin", fail_with(failure))
-    client = Client(engine)
+    client = GitClient(engine)
     await client.post("git-upload-pack", fetch_request([TIP]))
     assert (client.status, parse_fetch_answer(client.body).error) == (200, told)
 
@@ -118,7 +74,7 @@ async def test_a_pack_that_cannot_be_taken_in_fails_the_unpacking(
 ) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr("packengine.repository.push.open_ingest", fail_with(full))
-    client = Client(engine)
+    client = GitClient(engine)
     await client.post("git-receive-pack", push_request(CREATE_MAIN, PACK))
     report = parse_push_report(client.body)
     assert b"No space left on device" in (report.unpack or b"")
@@ -129,7 +85,7 @@ async def test_a_client_that_stops_reading_its_pack_ends_the_request_quietly(
     engine: Engine, autojump_clock: MockClock
 ) -> None:
     begin_push(engine, "project", CREATE_MAIN, PACK).finish()
-    client = Client(engine)
+    client = GitClient(engine)
     client.reads_pack = False
     await client.post("git-upload-pack", fetch_request([TIP]))
     assert b"PACK" in client.body

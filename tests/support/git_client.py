@@ -1,0 +1,66 @@
+"""A client of the Git application without a server between: one request at a time, handed to it as ASGI events."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, cast
+
+import trio
+from hypercorn.typing import ASGIFramework, HTTPScope
+
+from packengine.repository import Engine
+from packengine.storage.ports import TokenScope
+from server.asgi.record import open_record
+from server.auth import GitAuthenticator
+from server.auth.minting import mint
+from server.config import Settings
+from server.git import git_app
+
+
+def open_app(engine: Engine) -> ASGIFramework:
+    """The application over an engine."""
+    return git_app(engine, Settings(request_timeout_secs=60), GitAuthenticator(engine.catalog))
+
+
+class GitClient:
+    """One request about the repository `project`, and what came back."""
+
+    def __init__(self, engine: Engine, app: ASGIFramework | None = None) -> None:
+        minted = mint(TokenScope.WRITE, None)
+        engine.catalog.mint_token("project", minted.stored)
+        self._app = app or open_app(engine)
+        self._authorization = b"Basic " + base64.b64encode(b"x:" + minted.text.encode())
+        self._sent_body = trio.Event()
+        self.status = 0
+        self.body = b""
+        self.reads_pack = True
+
+    async def post(self, service: str, body: bytes) -> None:
+        """The answer is in `status` and `body` afterwards."""
+        await self._request("POST", f"/git/project.git/{service}", b"", f"application/x-{service}-request", body)
+
+    async def list_refs(self) -> None:
+        """Ask for the advertisement of a push."""
+        await self._request("GET", "/git/project.git/info/refs", b"service=git-receive-pack", "", b"")
+
+    async def _request(self, method: str, path: str, query: bytes, content_type: str, body: bytes) -> None:
+        async def receive() -> Any:
+            if self._sent_body.is_set():
+                await trio.sleep_forever()
+            self._sent_body.set()
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        headers = [
+            (b"authorization", self._authorization),
+            (b"content-type", content_type.encode()),
+            (b"git-protocol", b"version=2"),
+        ]
+        scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
+        open_record(cast("HTTPScope", scope))
+        await self._app(cast("HTTPScope", scope), receive, self._send)
+
+    async def _send(self, event: Any) -> None:
+        self.status = event.get("status", self.status)
+        self.body += event.get("body", b"")
+        if b"PACK" in self.body and not self.reads_pack:
+            await trio.sleep_forever()
