@@ -29,6 +29,9 @@ from server.process.tls import check_certificate
 KILL_MARGIN_S = 2.0
 """Workers cut their last requests off by themselves at the shutdown timeout; this long after it they are killed."""
 
+_NEVER_BORN = 1
+"""Stands for the exit status of a worker that could not be started."""
+
 _log = logging.getLogger("packhouse.process")
 
 
@@ -103,7 +106,11 @@ class Supervisor:
 
     async def _live(self, worker: int) -> int:
         """One life of a worker; its exit status."""
-        child = await self._start(Orders(worker, self._listener.fileno(), self._url, self._settings))
+        try:
+            child = await self._start(Orders(worker, self._listener.fileno(), self._url, self._settings))
+        except OSError as error:  # no memory or no process left: the others serve on, and it is tried again
+            _log.error("cannot start a worker", extra={"fields": {"worker": worker, "reason": str(error)}})
+            return _NEVER_BORN
         self._children[worker] = child
         try:
             if self._stopping.is_set():

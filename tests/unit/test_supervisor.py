@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 from collections.abc import Callable
@@ -192,6 +193,25 @@ async def test_worker_that_keeps_dying_is_restarted_ever_later(autojump_clock: M
         stage.children[0].end(KILLED)
         await trio.sleep(FIRST_DELAY_S * (1 + 2 + 4) + FIRST_DELAY_S / 2)
         assert len(stage.children) == 2 + 3
+        await stage.signal()
+
+
+async def test_worker_that_cannot_be_started_again_leaves_the_others_serving(autojump_clock: MockClock) -> None:
+    failures = [OSError(errno.EAGAIN, "Resource temporarily unavailable")]
+
+    def make_child(orders: Orders) -> FakeChild:
+        if len(stage.children) >= 2 and failures:
+            raise failures.pop()
+        return FakeChild(orders)
+
+    stage = Stage(make_child, shutdown_drain_delay_secs=0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.run)
+        await wait_all_tasks_blocked()
+        stage.children[0].end(KILLED)
+        await trio.sleep(1)
+        assert not failures
+        assert [child.status for child in stage.children] == [KILLED, None, None]
         await stage.signal()
 
 
