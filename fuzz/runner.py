@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -118,6 +117,7 @@ def fuzzing_environment(site: Path, tools: Path) -> dict[str, str]:
         "PYTHONSAFEPATH": "1",  # or `-m` would put the tree in front
         "PYTHONMALLOC": "malloc",  # so that AddressSanitizer sees the ends of bytes objects
         "PYTHONHASHSEED": "0",
+        "RUST_BACKTRACE": "0",  # a panic says where it was, and the frames are Python's for the most part
         "LD_PRELOAD": str(tools / "asan_with_fuzzer.so"),
         "ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=16:allocator_may_return_null=0",
     }
@@ -204,22 +204,26 @@ def report(runs: list[Run]) -> int:
     """Tell what was found, and how to run it again. Returns the exit status."""
     failed = [run for run in runs if run.complaint]
     for run in failed:
-        say(f"\n=== {run.target.name} {run.complaint}\n{last_words(run.log)}")
+        log = FOUND / f"{run.target.name}.log"
+        log.write_text(run.log)
+        say(f"\n=== {run.target.name} {run.complaint}\n{excerpt(run.log)}")
+        say(f"all of it: {log.relative_to(ROOT)}")
         for file in run.found:
             shown = shlex.quote(str(Path(file).relative_to(ROOT)))
-            say(f"replay:  fuzz/run --replay {run.target.name} {shown}")
-            say(f"keep it: mv {shown} fuzz/regressions/{run.target.name}/what-was-wrong")
-    if not any(FOUND.iterdir()):
-        shutil.rmtree(FOUND)
+            say(f"replay:    fuzz/run --replay {run.target.name} {shown}")
+            say(f"keep it:   install -D -m 644 {shown} fuzz/regressions/{run.target.name}/what-was-wrong")
     return 1 if failed else 0
+
+
+def excerpt(log: str, *, lines: int = 20) -> str:
+    """Where a log begins to speak of a fault, or its end."""
+    fault = re.search(r"^.*( panicked at |=== Uncaught Python exception|ERROR: |ALARM: )", log, re.MULTILINE)
+    if fault is None:
+        return "\n".join(log.splitlines()[-lines:])
+    return "\n".join(log[fault.start() :].splitlines()[:lines])
 
 
 def say(text: str) -> None:
     """At once, whatever standard output is."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def last_words(log: str, *, lines: int = 60) -> str:
-    """The end of a log, without the progress of the search."""
-    return "\n".join([line for line in log.splitlines() if not re.match(r"#\d+\s", line)][-lines:])
