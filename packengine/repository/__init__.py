@@ -3,6 +3,7 @@
 from packengine.repository.actor import Actor
 from packengine.repository.engine import Engine
 from packengine.repository.errors import (
+    AccessEnded,
     BranchNameError,
     ExportRefused,
     ForkDependency,
@@ -21,6 +22,7 @@ from packengine.repository.state import RepositoryState
 from packengine.repository.verify import VerifyReport
 
 __all__ = [
+    "AccessEnded",
     "Actor",
     "BranchNameError",
     "Engine",

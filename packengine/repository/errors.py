@@ -30,6 +30,10 @@ class ForkDependency(RepositoryError):
         self.forks = list(forks)
 
 
+class AccessEnded(RepositoryError):
+    """Whoever began this may no longer do it."""
+
+
 class LimitReached(RepositoryError):
     """A repository has as much of something as it may have."""
 

@@ -7,7 +7,7 @@ names, closure) is read in `_derive`, which the publisher calls again whenever a
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from packengine.manifests import PublishKind
 from packengine.protocol import PushCommands
 from packengine.refs import RefChange
 from packengine.repository.actor import Actor
+from packengine.repository.errors import AccessEnded
 from packengine.repository.limits import Limits
 from packengine.repository.packs import PackIntake, PackShelf, open_database, open_ingest
 from packengine.repository.publish import Draft, Publisher
@@ -59,20 +60,38 @@ class PushService:
         self.quarantine = quarantine
         self.limits = limits
 
-    def begin(self, state: RepositoryState, request: PushCommands, actor: Actor) -> Push:
-        """A push of these commands; feed it the pack that follows them, then `finish`."""
-        return Push(self, state, request, actor)
+    def begin(
+        self,
+        state: RepositoryState,
+        request: PushCommands,
+        actor: Actor,
+        *,
+        may_push: Callable[[], bool] = lambda: True,
+    ) -> Push:
+        """A push of these commands; feed it the pack that follows them, then `finish`.
+
+        may_push: whether the actor still may, asked each time the push is derived: a pack can take hours to arrive.
+        """
+        return Push(self, state, request, actor, may_push)
 
 
 class Push:
     """One push under way. Dropping it, finished or not, leaves nothing behind but what was published."""
 
-    def __init__(self, service: PushService, state: RepositoryState, request: PushCommands, actor: Actor) -> None:
+    def __init__(
+        self,
+        service: PushService,
+        state: RepositoryState,
+        request: PushCommands,
+        actor: Actor,
+        may_push: Callable[[], bool],
+    ) -> None:
         self._service = service
         self._state = state
         self._request = request
         self._commands = request.commands
         self._actor = actor
+        self._may_push = may_push
         self._cancel = Cancel()
         self._ingest: PackIngest | None = None
         self._feed_error: str | None = None
@@ -106,7 +125,7 @@ class Push:
         self._cancel.set()
 
     def finish(self) -> PushOutcome:
-        """Decide and publish. The outcome's `ok`s are durable."""
+        """Decide and publish. The outcome's `ok`s are durable. Raises AccessEnded, RepositoryMissing, LimitReached."""
         unpack_error = self._feed_error or self._finish_ingest()
         if unpack_error is not None:
             self._drop_pack()
@@ -138,6 +157,8 @@ class Push:
         return None
 
     def _derive(self, state: RepositoryState) -> Draft | None:
+        if not self._may_push():
+            raise AccessEnded("access to the repository ended while the push was under way")
         usable = self._service.visibility.usable(state)
         pack = self._closed_pack(usable)
         self._plan = plan_refs(self._request, state, self._lookup(usable, pack), self._service.limits)

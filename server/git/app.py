@@ -95,10 +95,13 @@ class GitApp:
         await self._serve_authorized(exchange, route, Actor(verdict.subject, record.request_id))
 
     async def _authorize(self, exchange: GitExchange, route: GitRoute) -> GitGrant | GitRefusal:
+        return await self._lookups.run(partial(self._judge, exchange, route))
+
+    def _judge(self, exchange: GitExchange, route: GitRoute) -> GitGrant | GitRefusal:
         header = exchange.header(b"authorization")
         text = header.decode("latin-1") if header is not None else None
         service: GitService = "git-receive-pack" if route.service is Service.RECEIVE_PACK else "git-upload-pack"
-        return await self._lookups.run(lambda: self._authenticator.authorize(route.repository_id, text, service))
+        return self._authenticator.authorize(route.repository_id, text, service)
 
     async def _serve_authorized(self, exchange: GitExchange, route: GitRoute, actor: Actor) -> None:
         if route.service is None:
@@ -116,7 +119,8 @@ class GitApp:
         elif route.service is Service.UPLOAD_PACK:
             await self._call_upload_pack(exchange, state)
         else:
-            await self._receive_pack.serve(exchange, state, Pusher(actor, self._push_offer(state)))
+            pusher = Pusher(actor, self._push_offer(state), lambda: isinstance(self._judge(exchange, route), GitGrant))
+            await self._receive_pack.serve(exchange, state, pusher)
 
     async def _advertise(self, exchange: GitExchange, service: Service, state: RepositoryState) -> None:
         asked = negotiate_version(exchange.header(b"git-protocol"))

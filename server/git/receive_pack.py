@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 
 import trio
@@ -44,6 +44,8 @@ class Pusher:
 
     actor: Actor
     offer: ReceivePackOffer
+    may_push: Callable[[], bool]
+    """Whether the token is still good. Reads the catalog."""
 
 
 class ReceivePack:
@@ -58,7 +60,7 @@ class ReceivePack:
         """Read commands and pack, publish, report."""
         parser = ReceivePackRequestParser(pusher.offer, self._limits)
         try:
-            request, push = await self._receive(exchange, state, pusher.actor, parser)
+            request, push = await self._receive(exchange, state, pusher, parser)
         except RemoteProtocolError as error:
             await self._answer(exchange, push_error(error.sentence, parser.capabilities))
             return
@@ -71,7 +73,7 @@ class ReceivePack:
         await self._roll_up(state, pusher.actor)
 
     async def _receive(
-        self, exchange: GitExchange, state: RepositoryState, actor: Actor, parser: ReceivePackRequestParser
+        self, exchange: GitExchange, state: RepositoryState, pusher: Pusher, parser: ReceivePackRequestParser
     ) -> tuple[PushCommands | None, Push | None]:
         """The commands, and the push with its pack fed; None for a lone flush that tries out credentials."""
         request: PushCommands | None = None
@@ -82,7 +84,8 @@ class ReceivePack:
                     case ProbeRequest():
                         return None, None
                     case PushCommands():
-                        request, push = event, self._engine.pushes.begin(state, event, actor)
+                        begin = self._engine.pushes.begin
+                        request, push = event, begin(state, event, pusher.actor, may_push=pusher.may_push)
                     case PackData(data) if push is not None:
                         await self._feed(push, data)
         parser.finish()
