@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Literal
 
 from packengine.refs.blocks import BlockRecord, RefEntry
@@ -130,6 +132,8 @@ def _decode(lines: list[str], load: LoadBlock) -> Manifest:
     )
     packs, inline, index = _decode_tables(lines[9:-1])
     known_format = known_object_format(object_format)
+    _check_refs(inline, OID_LENGTHS[known_format])
+    _check_order([entry.name for entry in inline] or [record.first for record in index])
     table = RefTable(OID_LENGTHS[known_format], None if index else tuple(inline), tuple(index), load)
     return Manifest(
         object_format=known_format,
@@ -165,6 +169,18 @@ def _decode_tables(lines: list[str]) -> tuple[list[PackRecord], list[RefEntry], 
         else:
             raise CorruptManifest(f"unknown line {line[:40]!r}")
     return packs, inline, index
+
+
+def _check_refs(entries: Sequence[RefEntry], oid_len: int) -> None:
+    for entry in entries:
+        if len(entry.oid) != oid_len or (entry.peeled is not None and len(entry.peeled) != oid_len):
+            raise CorruptManifest(f"ref {entry.name!r}: not an id of {oid_len} bytes")
+
+
+def _check_order(names: Sequence[bytes]) -> None:
+    """The table is searched by bisection: out of order, a ref that is there would not be found."""
+    if any(left >= right for left, right in pairwise(names)):
+        raise CorruptManifest("refs are out of order, or named twice")
 
 
 def _ref_line(entry: RefEntry) -> str:
