@@ -23,6 +23,7 @@ class Visibility:
         self._loader = loader
         self._grace_ms = limits.want_grace_ms
         self._lock = Lock()
+        self._building: dict[tuple[bytes, ...], Lock] = {}
         self._views: LRUCache[tuple[bytes, ...], ObjectDb] = LRUCache(limits.open_repositories)
 
     def usable(self, state: RepositoryState) -> ObjectDb:
@@ -52,15 +53,25 @@ class Visibility:
         return recent
 
     def _view(self, key: tuple[bytes, ...], manifests: list[Manifest]) -> ObjectDb:
+        """The view of these refs. Whoever asks for one that is being built waits for it."""
         with self._lock:
-            view = self._views.get(key)
-        if view is None:
-            everything = self._loader.objects(manifests[0])
-            tips = {entry.oid for manifest in manifests for entry in manifest.refs.scan()}
-            view = everything.restricted(everything.reachable(sorted(tip for tip in tips if everything.contains(tip))))
+            building = self._building.setdefault(key, Lock())
+        with building:
             with self._lock:
-                self._views[key] = view
+                view = self._views.get(key)
+            try:
+                view = view if view is not None else self._build(manifests)
+            finally:
+                with self._lock:
+                    self._building.pop(key, None)
+                    if view is not None:
+                        self._views[key] = view
         return view
+
+    def _build(self, manifests: list[Manifest]) -> ObjectDb:
+        everything = self._loader.objects(manifests[0])
+        tips = {entry.oid for manifest in manifests for entry in manifest.refs.scan()}
+        return everything.restricted(everything.reachable(sorted(tip for tip in tips if everything.contains(tip))))
 
 
 def _chain_key(state: RepositoryState, recent: list[Manifest]) -> tuple[bytes, ...]:
