@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core_ext import MissingObject
+from core_ext import MissingObject, Pack, PackBuilder
 from tests.support import forged_packs as forged
 from tests.support.ingests import known_blobs, open_ingest, take_in
 from tests.support.packs import database
@@ -75,6 +75,21 @@ def test_a_thin_base_is_no_own_object(folder: Path) -> None:
     ingested = take_in(open_ingest(folder / "x.pack"), pack, known_blobs(BLOB))
     assert ingested.unreferenced([forged.name("blob", BLOB + b"more")], known_blobs(BLOB)) == 0
     assert ingested.unreferenced([], known_blobs(BLOB)) == 1
+
+
+def test_edges_that_a_tree_shares_with_its_delta_base_count_wherever_the_base_is(folder: Path) -> None:
+    """Also if the base is known: what was known at the push may be gone when the push is published."""
+    shared, changed = forged.name("blob", b"shared"), forged.name("blob", b"changed")
+    base = forged.tree((b"100644", b"a", shared))
+    grown = forged.tree((b"100644", b"a", shared), (b"100644", b"b", changed))
+    delta = forged.ref_delta(forged.name("tree", base), forged.inserting(base, grown[len(base) :]))
+    builder = PackBuilder(object_format="sha1")
+    builder.add("tree", base)
+    known = database([Pack.from_bytes(builder.finish(), None, object_format="sha1")])
+    for entries in ([delta], [forged.whole("tree", base), delta]):
+        ingested = take_in(open_ingest(folder / "x.pack"), forged.pack(entries), known)
+        assert ingested.missing_edges(None, limit=10) == sorted([(shared, "blob"), (changed, "blob")])
+        del ingested
 
 
 def test_broken_objects_are_left_out_and_the_rest_is_kept(folder: Path) -> None:

@@ -1,6 +1,7 @@
 //! What is asked of every received object: Git's fsck, and its outgoing edges.
 
 use crate::edge_table::EdgeTable;
+use crate::tree_edges::for_each_added_edge;
 use hashbrown::HashSet;
 use packhouse_object::edges::for_each_edge;
 use packhouse_object::fsck::{self, Policy, Severity, SpecialFile, Unchecked};
@@ -38,7 +39,9 @@ impl Checks {
     }
 
     /// Check one object, and note its edges.
-    pub fn object(&self, oid: &Oid, kind: Kind, content: &[u8]) -> Result<()> {
+    ///
+    /// base: the content of another object of the pack, of the same kind, that was checked before and is much like it.
+    pub fn object(&self, oid: &Oid, kind: Kind, content: &[u8], base: Option<&[u8]>) -> Result<()> {
         if kind == Kind::Blob {
             return Ok(()); // nothing to check, unless a tree gives it a special name, and no edges
         }
@@ -47,11 +50,15 @@ impl Checks {
                 self.special(file).lock().insert(blob);
             });
         })?;
-        for_each_edge(self.format, kind, content, |target, expected| {
+        let note = |target: Oid, expected| {
             self.edges.insert(&target, expected);
             Ok(())
-        })
-        .map_err(|error| named(*oid, error))
+        };
+        let noted = match base {
+            Some(base) if kind == Kind::Tree => for_each_added_edge(self.format, base, content, note),
+            _ => for_each_edge(self.format, kind, content, note),
+        };
+        noted.map_err(|error| named(*oid, error))
     }
 
     /// Check the content of every blob that a tree calls by a special name, once all objects are there.

@@ -33,7 +33,9 @@ impl Examiner {
     }
 
     /// Name and check one object. The name is in the common table after [`Self::flush`].
-    pub fn examine(&mut self, index: u32, kind: Kind, content: &[u8]) -> Result<Oid> {
+    ///
+    /// base: the content of the object of this pack that it was made from, if it was.
+    pub fn examine(&mut self, index: u32, kind: Kind, content: &[u8], base: Option<&[u8]>) -> Result<Oid> {
         let mut hasher = Hasher::object(self.context.format, kind, content.len() as u64);
         for piece in content.chunks(PIECE_BYTES) {
             self.context.cancel.check()?;
@@ -41,7 +43,7 @@ impl Examiner {
         }
         let oid = hasher.finish()?;
         if let Some(checks) = &self.context.checks {
-            checks.object(&oid, kind, content)?;
+            checks.object(&oid, kind, content, base)?;
         }
         self.note(index, oid, kind);
         Ok(oid)

@@ -126,8 +126,10 @@ impl<'a> Walker<'a> {
         let depth = node.depth + 1;
         within("delta chain depth", u64::from(depth), u64::from(self.resolver.options.max_delta_depth))?;
         let bytes = self.apply(child, &base)?;
+        // What a base outside of the pack refers to was never noted, and need not be there any more when it is asked for.
+        let own_base = (node.index < self.resolver.entries.len()).then_some(&**base);
+        let oid = self.examiner.examine(child, kind, &bytes, own_base)?;
         drop(base);
-        let oid = self.examiner.examine(child, kind, &bytes)?;
         self.resolver.progress.resolved_deltas.fetch_add(1, Ordering::Relaxed);
         let children = forest.children(child, &oid);
         if !children.is_empty() {

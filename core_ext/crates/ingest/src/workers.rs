@@ -126,5 +126,8 @@ pub(crate) fn panicked() -> Error {
 }
 
 fn work_off(batch: &Batch, examiner: &mut Examiner) -> Result<()> {
-    batch.objects().iter().try_for_each(|object| examiner.examine(object.index, object.kind, &object.content).map(drop))
+    batch
+        .objects()
+        .iter()
+        .try_for_each(|object| examiner.examine(object.index, object.kind, &object.content, None).map(drop))
 }
