@@ -54,6 +54,7 @@ def all_seeds() -> dict[str, dict[str, bytes]]:
         "pktline": pktline_seeds(),
         "upload_pack_request": upload_pack_seeds(),
         "receive_pack_request": receive_pack_seeds(),
+        "object": object_seeds(),
         "delta": delta_seeds(),
         "idx": idx_seeds(),
         "pack": {**pack_seeds(), **git_packs()},
@@ -121,6 +122,38 @@ def receive_pack_seeds() -> dict[str, bytes]:
         "bad-line": encode_many([b"%b refs/heads/main\0" % (b"1" * 40), FLUSH]),
         "other-object-format": push_request([create]).replace(b"sha1", b"sha9"),
         "delimiter": encode_many([b"line", DELIM]),
+    }
+
+
+def object_seeds() -> dict[str, bytes]:
+    """One of each kind, in both formats, and what real history has besides."""
+    signature = b"gpgsig -----BEGIN PGP SIGNATURE-----\n \n abcd\n -----END PGP SIGNATURE-----\n"
+    commit = commit_content(world.TREE.oid, [ONE, TWO])
+    entries = [
+        (b"100755", b"a", ONE),
+        (b"120000", b"b", TWO),
+        (b"40000", b"c", THREE),
+        (b"160000", b"d", ONE),
+        (b"040000", b"e", TWO),
+        (b"100644", b".GIT", THREE),
+        (b"100644", b".gitmodules", ONE),
+    ]
+    return {
+        "commit": commit,
+        "commit-root": world.COMMIT.content,
+        "commit-signed": commit.replace(b"\n\n", b"\n" + signature + b"\n", 1),
+        "commit-sha256": commit_content(ONE + bytes(12), [TWO + bytes(12)]),
+        "commit-bad-person": commit.replace(b"<author@example.org> 17", b"author@example.org -"),
+        "commit-without-author": b"tree %b\n\nmessage" % (b"1" * 40),
+        "tree": world.TREE.content,
+        "tree-all-modes": tree_content(entries),
+        "tree-sha256": tree_content([(mode, name, oid + bytes(12)) for mode, name, oid in entries]),
+        "tree-null": tree_content([(b"100644", b"..", NULL), (b"100644", b"..", NULL)]),
+        "tag": world.TAG.content,
+        "tag-without-tagger": world.TAG.content.split(b"tagger")[0] + b"\n",
+        "tag-of-blob": b"object %b\ntype blob\ntag name\n\n" % (b"a" * 40),
+        "gitmodules": b'[submodule "../up"]\n\tpath = -x\n\turl = --upload-pack=touch\n\tupdate = !sh\n',
+        "gitattributes": b"*.txt text\n[attr]binary -diff\n" + b"x" * 3000,
     }
 
 

@@ -141,7 +141,10 @@ def _check_counters(module: Path) -> None:
 
 def _run(*command: str, cwd: Path = ROOT, settings: dict[str, str] | None = None) -> bytes:
     environment = {**os.environ, **(settings or {})}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, check=False)
+    try:
+        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise BuildFailed(f"{command[0]} is needed, and is not on PATH") from error
     if done.returncode:
         said = (done.stdout + done.stderr).decode(errors="replace")
         raise BuildFailed(f"{' '.join(command)}: status {done.returncode}\n{said}")

@@ -29,6 +29,7 @@ TARGETS = {
         Target(
             "receive_pack_request", min_coverage=180, python=("packengine.protocol", "packengine.refs"), max_bytes=1024
         ),
+        Target("object", min_coverage=500),
         Target("delta", min_coverage=150),
         Target("idx", min_coverage=1000, max_bytes=8192),
         Target("pack", min_coverage=2000, max_bytes=16384),
