@@ -150,6 +150,14 @@ def test_submodule_is_no_edge() -> None:
     assert len(database([packed(tree)]).reachable([tree.oid])) == 1
 
 
+def test_blob_is_never_read(graph: Graph) -> None:
+    large = graph.blob(bytes(1000))
+    tree = graph.tree({b"f": large})
+    db = database([packed(*graph.objects.values())], max_object_bytes=100)
+    assert len(db.reachable([tree])) == 2
+    assert len(db.reachable([large])) == 1
+
+
 def test_tree_that_does_not_parse_is_named() -> None:
     tree = Stored("tree", b"100644 file\0short")
     with pytest.raises(CorruptObject, match=tree.oid.hex()):
@@ -249,6 +257,23 @@ def test_unrelated_commits_have_no_merge_base(graph: Graph) -> None:
     assert in_one_pack(graph).merge_bases(left, right) == []
 
 
+def test_common_ancestor_that_another_one_reaches_is_not_best_whatever_the_clocks_say(graph: Graph) -> None:
+    tree = graph.tree({})
+    newest_date = graph.commit(tree, [], 10)
+    between = graph.commit(tree, [newest_date], 1)
+    best = graph.commit(tree, [between], 5)
+    merges = [graph.commit(tree, [best, newest_date], 20, message) for message in (b"left", b"right")]
+    assert in_one_pack(graph).merge_bases(*merges) == [best]
+
+
+def test_ready_however_far_the_have_is(graph: Graph) -> None:
+    tree = graph.tree({})
+    root = tip = graph.commit(tree, [], 1)
+    for date_s in range(2, 9):
+        tip = graph.commit(tree, [graph.commit(tree, [], date_s, b"another root"), tip], date_s)
+    assert in_one_pack(graph).all_reach([tip], [root])
+
+
 def test_not_ready_without_haves(graph: Graph) -> None:
     commit = graph.commit(graph.tree({}), [], 1)
     assert not in_one_pack(graph).all_reach([commit], [])
@@ -298,6 +323,16 @@ def test_delta_over_a_hole_gets_a_new_distance() -> None:
     read, reused = written(db, [A, B, blob("e")])
     assert read.types == [BLOB, OFS_DELTA, OFS_DELTA]
     assert reused == 3
+
+
+def test_few_objects_of_a_large_pack_keep_its_order() -> None:
+    chain = [blob(f"link {number}") for number in range(6)]
+    links = [chain[0], *map(delta, chain[1:], chain)]
+    between = [[blob(f"{number}.{row}") for row in range(20)] for number in range(6)]
+    entries = [entry for number, link in enumerate(links) for entry in (link, *between[number])]
+    read, reused = written(database([packed(*entries)]), chain)
+    assert read.types == [BLOB] + [OFS_DELTA] * 5
+    assert reused == 6
 
 
 def test_reader_without_ofs_delta_gets_bases_by_id() -> None:
