@@ -17,6 +17,7 @@ from cachetools import LRUCache
 from core_ext import Cancel, CorruptIndex, IngestedPack, ObjectDb, Pack, PackIngest, index_pack
 from packengine.manifests import ObjectFormat, PackPlace, PackRecord
 from packengine.repository.limits import Limits
+from packengine.storage import quarantine_folder
 from packengine.storage.ports import BlobStore, Catalog, Row, RowKind, RowMissing
 
 _log = logging.getLogger(__name__)
@@ -54,12 +55,19 @@ class PackShelf:
         path = self._blobs.local_path(record.digest)
         idx_path = self.idx_path(record.digest)
         if not idx_path.exists():
-            return make_index(path, idx_path, object_format, self._limits)
+            return self._index(path, idx_path, object_format)
         try:
             return Pack.open(str(path), str(idx_path), object_format=object_format)
         except CorruptIndex as error:  # it was not synced, so a power loss may leave any bytes
             _log.warning("made an idx again", extra={"fields": {"idx": str(idx_path), "reason": str(error)}})
-            return make_index(path, idx_path, object_format, self._limits)
+            return self._index(path, idx_path, object_format)
+
+    def _index(self, path: Path, idx_path: Path, object_format: ObjectFormat) -> Pack:
+        """Make the idx of a blob in quarantine, where a sweep finds what a kill leaves, and move it into place."""
+        with quarantine_folder(self.quarantine) as scratch:
+            pack = make_index(path, scratch / idx_path.name, object_format, self._limits)
+            (scratch / idx_path.name).replace(idx_path)
+        return pack
 
     def idx_path(self, digest: bytes) -> Path:
         """Where the idx of a blob pack lies."""

@@ -60,9 +60,10 @@ class Publisher:
             draft = derive(state)
             if draft is None:
                 return None
+            prepared = self._prepare(state, draft, actor, kind)  # first: what it refuses must leave no blob behind
             for pack in draft.packs:
                 pack.store()
-            outcome = self._catalog.publish(self._prepare(state, draft, actor, kind))
+            outcome = self._catalog.publish(prepared)
             if isinstance(outcome, Committed):
                 self._announce(outcome, actor, kind, draft)
                 return outcome

@@ -16,7 +16,9 @@ from packengine.repository.limits import Limits
 from packengine.repository.packs import PackShelf, open_database
 from packengine.storage.ports import Catalog, Pointer, RepositoryMissing, RepositoryRecord, RowKind
 
-_MANIFESTS_KEPT = 1024
+_MANIFESTS_KEPT = 200_000
+"""By weight: a manifest counts one, and one more for each pack and ref that it lists itself."""
+
 _BLOCKS_KEPT_BYTES = 32 * 1024 * 1024
 
 
@@ -41,7 +43,7 @@ class StateLoader:
         self._shelf = shelf
         self._limits = limits
         self._lock = Lock()
-        self._manifests: LRUCache[bytes, Manifest] = LRUCache(_MANIFESTS_KEPT)
+        self._manifests: LRUCache[bytes, Manifest] = LRUCache(_MANIFESTS_KEPT, getsizeof=_weight)
         self._blocks: LRUCache[bytes, bytes] = LRUCache(_BLOCKS_KEPT_BYTES, getsizeof=len)
         self._databases: LRUCache[bytes, ObjectDb] = LRUCache(limits.open_repositories)
 
@@ -107,3 +109,7 @@ class StateLoader:
                 return
             manifest = self.manifest(manifest.parent)
         yield manifest
+
+
+def _weight(manifest: Manifest) -> int:
+    return 1 + len(manifest.packs) + len(manifest.refs.inline or manifest.refs.index)

@@ -141,6 +141,8 @@ async def _gunzip(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     inflate = zlib.decompressobj(wbits=31)
     async for piece in pieces:
         pending = piece
+        if inflate.eof:
+            raise BodyRefused(400, "the gzip body goes on after its end")
         while pending and not inflate.eof:
             try:
                 data = inflate.decompress(pending, _INFLATE_PIECE_BYTES)
@@ -149,5 +151,7 @@ async def _gunzip(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             pending = inflate.unconsumed_tail
             if data:
                 yield data
+        if inflate.unused_data:
+            raise BodyRefused(400, "the gzip body goes on after its end")
     if not inflate.eof:
         raise BodyRefused(400, "the gzip body is cut short")

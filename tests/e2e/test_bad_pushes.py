@@ -233,6 +233,8 @@ def test_a_damaged_gzip_body_is_refused(remote: str) -> None:
     body = gzip.compress(push_request([(NULL, GOOD_TIP, BRANCH)], GOOD_PACK))
     assert post(remote, body[:-20], ("Content-Encoding", "gzip"))[0] == 400
     assert post(remote, b"not gzip", ("Content-Encoding", "gzip"))[0] == 400
+    assert post(remote, gzip.compress(body) + b"more", ("Content-Encoding", "gzip"))[0] == 400
+    assert post(remote, gzip.compress(body) + bytes(1 << 20), ("Content-Encoding", "gzip"))[0] == 400
 
 
 def test_stock_git_shows_its_user_why_a_pack_was_refused(work: Path) -> None:
