@@ -1,0 +1,170 @@
+"""PackStream: what is copied as it is stored, what gets another header, and what is written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from core_ext import CorruptPack, LimitExceeded, ObjectDb, ObjectSet, Pack, PackStream
+from tests.support.handmade import blob, delta, packed
+from tests.support.pack_twin import OFS_DELTA, REF_DELTA, ReadPack, Stored, read_pack, write_pack
+from tests.support.packs import database
+
+BLOB = 3
+MAX_CHAIN_DEPTH = 4095
+"""The depth at which the pack writer breaks chains: what Git's pack-objects allows at most."""
+
+A, B, C, D = (blob(name) for name in "abcd")
+
+
+def only(db: ObjectDb, entries: Sequence[Stored]) -> ObjectSet:
+    return db.reachable([entry.oid for entry in entries])
+
+
+def drained(stream: PackStream) -> bytes:
+    return b"".join(iter(lambda: stream.read(1 << 20), b""))
+
+
+def written(
+    db: ObjectDb,
+    objects: Sequence[Stored],
+    *,
+    held: Sequence[Stored] | None = None,
+    ofs_delta: bool = True,
+) -> tuple[ReadPack, int]:
+    """The pack of these blobs read back, and how many entries were reused."""
+    holds = None if held is None else only(db, held)
+    stream = db.stream_pack(only(db, objects), client_holds=holds, ofs_delta=ofs_delta)
+    read = read_pack(drained(stream), {entry.oid: (entry.kind, entry.content) for entry in held or ()})
+    assert read.objects == {entry.oid: (entry.kind, entry.content) for entry in objects}
+    return read, stream.reused_count
+
+
+def test_stored_pack_that_is_the_answer_is_sent_byte_for_byte() -> None:
+    pack, idx = write_pack([A, delta(B, A), delta(C, B, by_distance=False)])
+    db = database([Pack.from_bytes(pack, idx, object_format="sha1")])
+    stream = db.stream_pack(db.all_objects(), client_holds=None, ofs_delta=True)
+    assert (stream.object_count, stream.reused_count) == (3, 3)
+    assert drained(stream) == pack
+
+
+def test_empty_set_is_an_empty_pack() -> None:
+    db = database([packed(A)])
+    stream = db.stream_pack(db.reachable([]), client_holds=None, ofs_delta=True)
+    assert read_pack(drained(stream)).objects == {}
+
+
+def test_read_after_the_trailer_is_empty() -> None:
+    db = database([packed(A)])
+    stream = db.stream_pack(db.all_objects(), client_holds=None, ofs_delta=True)
+    drained(stream)
+    assert (stream.read(1), stream.read(1)) == (b"", b"")
+
+
+def test_read_of_nothing_returns_a_byte() -> None:
+    db = database([packed(A)])
+    stream = db.stream_pack(db.all_objects(), client_holds=None, ofs_delta=True)
+    assert stream.read(0) == b"P"
+
+
+def test_delta_over_a_hole_gets_a_new_distance() -> None:
+    db = database([packed(A, C, delta(B, A), D, delta(blob("e"), B))])
+    read, reused = written(db, [A, B, blob("e")])
+    assert read.types == [BLOB, OFS_DELTA, OFS_DELTA]
+    assert reused == 3
+
+
+def test_few_objects_of_a_large_pack_keep_its_order() -> None:
+    chain = [blob(f"link {number}") for number in range(6)]
+    links = [chain[0], *map(delta, chain[1:], chain)]
+    between = [[blob(f"{number}.{row}") for row in range(20)] for number in range(6)]
+    entries = [entry for number, link in enumerate(links) for entry in (link, *between[number])]
+    read, reused = written(database([packed(*entries)]), chain)
+    assert read.types == [BLOB] + [OFS_DELTA] * 5
+    assert reused == 6
+
+
+def test_reader_without_ofs_delta_gets_bases_by_id() -> None:
+    read, reused = written(database([packed(A, delta(B, A))]), [A, B], ofs_delta=False)
+    assert read.types == [BLOB, REF_DELTA]
+    assert reused == 2
+
+
+def test_delta_whose_base_is_at_home_in_another_pack_names_it_by_id() -> None:
+    db = database([packed(A, C), packed(A, delta(B, A))])
+    read, reused = written(db, [A, B, C])
+    assert read.types == [BLOB, BLOB, REF_DELTA]
+    assert reused == 3
+
+
+def test_bases_in_different_packs_make_no_cycle() -> None:
+    db = database([packed(B, delta(A, B)), packed(A, delta(B, A))])
+    read, _ = written(db, [A, B])
+    assert read.depths == {A.oid: 1, B.oid: 0}
+
+
+def test_base_stored_after_its_delta_is_named_by_id() -> None:
+    read, reused = written(database([packed(delta(B, A, by_distance=False), C, A)]), [A, B])
+    assert read.types == [REF_DELTA, BLOB]
+    assert reused == 2
+
+
+def test_delta_whose_base_stays_behind_is_written_whole() -> None:
+    read, reused = written(database([packed(A, delta(B, A))]), [B])
+    assert read.types == [BLOB]
+    assert reused == 0
+
+
+def test_base_that_the_client_holds_makes_the_pack_thin() -> None:
+    read, reused = written(database([packed(A, delta(B, A))]), [B], held=[A])
+    assert read.types == [REF_DELTA]
+    assert reused == 1
+
+
+def test_thin_base_may_be_at_home_in_another_pack() -> None:
+    read, _ = written(database([packed(A), packed(A, delta(B, A))]), [B], held=[A])
+    assert read.types == [REF_DELTA]
+
+
+def test_base_outside_of_a_view_is_not_named() -> None:
+    db = database([packed(A), packed(A, delta(B, A))])
+    view = db.restricted(only(db, [B]))
+    stream = view.stream_pack(view.all_objects(), client_holds=db.all_objects(), ofs_delta=True)
+    assert read_pack(drained(stream)).types == [BLOB]
+
+
+def test_chain_over_packs_is_cut_at_the_limit() -> None:
+    chain = [blob(f"{number:05}") for number in range(6_001)]
+    thirds = [chain[:2_001], chain[2_000:4_001], chain[4_000:]]
+    packs = [packed(third[0], *map(delta, third[1:], third)) for third in thirds]
+    db = database(packs)
+    stream = db.stream_pack(db.all_objects(), client_holds=None, ofs_delta=True)
+    read = read_pack(drained(stream))
+    assert len(read.objects) == 6_001
+    assert max(read.depths.values()) == MAX_CHAIN_DEPTH
+    assert stream.reused_count == 6_000
+
+
+def test_damaged_deltas_in_a_circle_are_an_error() -> None:
+    circle = packed(delta(A, B, by_distance=False), delta(B, A, by_distance=False), D)
+    db = database([packed(C, D), circle])
+    stream = db.stream_pack(db.all_objects(), client_holds=None, ofs_delta=True)
+    with pytest.raises(CorruptPack, match="cycle"):
+        stream.read(1 << 20)
+
+
+def test_object_over_the_limit_is_not_compressed_again() -> None:
+    db = database([packed(A, delta(B, A))], max_object_bytes=100)
+    stream = db.stream_pack(only(db, [B]), client_holds=None, ofs_delta=True)
+    with pytest.raises(LimitExceeded):
+        stream.read(1 << 20)
+
+
+def test_level_is_that_of_the_zlib_stream() -> None:
+    db = database([packed(A, delta(B, A))])
+    lengths = {}
+    for level in (0, 9):
+        stream = db.stream_pack(only(db, [B]), client_holds=None, ofs_delta=True, level=level)
+        lengths[level] = len(drained(stream))
+    assert lengths[0] > len(B.content) > lengths[9]
