@@ -103,6 +103,12 @@ impl ObjectDb {
         detached(py, || graph::all_reach(&self.database, &wants, &haves, &CancelFlag::new()))
     }
 
+    #[pyo3(signature = (tips, *, cancel = None))]
+    fn count_commits(&self, py: Python<'_>, tips: Vec<OidArg>, cancel: Option<&Cancel>) -> PyResult<u64> {
+        let (db, tips, flag) = (&self.database, oids(tips), flag_of(cancel));
+        detached(py, || graph::count_commits(db, &commits(db, &tips)?, &flag))
+    }
+
     #[pyo3(signature = (tips, hidden, *, limit, skip = 0))]
     fn walk_commits<'py>(
         &self,

@@ -7,6 +7,9 @@ import secrets
 import string
 import time
 from dataclasses import dataclass
+from threading import Lock
+
+from cachetools import LRUCache
 
 from packengine.manifests import OID_LENGTHS, Manifest, PublishKind, digest_of, encode_manifest, known_object_format
 from packengine.refs import empty_table
@@ -21,6 +24,7 @@ from packengine.storage.ports import Catalog, NewRepository, NewToken, Repositor
 _ID = re.compile(r"[a-z0-9_-]{4,64}")
 _ID_ALPHABET = string.ascii_lowercase + string.digits
 _GENERATED_LENGTH = 24
+_COUNTS_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class Lifecycle:
         self._catalog = catalog
         self._loader = loader
         self._visibility = visibility
+        self._lock = Lock()
+        self._commit_counts: LRUCache[bytes, int] = LRUCache(_COUNTS_KEPT)
+        """By commit: what one reaches never changes."""
 
     def create(
         self,
@@ -103,8 +110,13 @@ class Lifecycle:
         )
 
     def _commit_count(self, state: RepositoryState, head: bytes) -> int:
-        objects = self._visibility.usable(state)
-        return len(objects.walk_commits([head], [], limit=len(objects)))
+        with self._lock:
+            count = self._commit_counts.get(head)
+        if count is None:
+            count = self._visibility.usable(state).count_commits([head])
+            with self._lock:
+                self._commit_counts[head] = count
+        return count
 
     def first_manifest(self, actor: Actor, object_format: str, default_branch: str) -> Manifest:
         """The manifest of an empty repository. Raises UnknownObjectFormat or BranchNameError."""

@@ -108,3 +108,10 @@ def test_walk_is_rev_list(repository: Path, db: ObjectDb, commits: list[str]) ->
         skip, limit = random.randint(0, 5), random.randint(1, 50)
         walked = db.walk_commits(raw(tips), raw(hidden), limit=limit, skip=skip)
         assert [oid.hex() for oid in walked] == expected[skip : skip + limit]
+
+
+def test_count_commits_is_rev_list_count(repository: Path, db: ObjectDb, commits: list[str]) -> None:
+    random = Random(8)
+    for _ in range(ROUNDS):
+        tips = random.choices(commits, k=random.randint(1, 3))
+        assert db.count_commits(raw(tips)) == int(git("rev-list", "--count", *tips, cwd=repository))

@@ -265,6 +265,9 @@ class ObjectDb:
     def all_reach(self, wants: Sequence[Oid], haves: Sequence[Oid]) -> bool:
         """Whether each want has one of the haves among its ancestors: time to say `ready`."""
 
+    def count_commits(self, tips: Sequence[Oid], *, cancel: Cancel | None = None) -> int:
+        """How many commits the tips reach, themselves counted. Memory: a bit for each object."""
+
     def walk_commits(self, tips: Sequence[Oid], hidden: Sequence[Oid], *, limit: int, skip: int = 0) -> list[Oid]:
         """Newest committer date first, as `git rev-list`."""
 

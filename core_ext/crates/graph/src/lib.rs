@@ -6,6 +6,7 @@
 mod bases;
 mod closure;
 mod commits;
+mod count;
 mod difference;
 mod frontier;
 mod queue;
@@ -19,6 +20,7 @@ mod walk;
 pub use bases::{is_ancestor, merge_bases};
 pub use closure::reachable;
 pub use commits::{peel, peel_to_commit};
+pub use count::count_commits;
 pub use difference::{Difference, difference};
 pub use ready::all_reach;
 pub use set::{ObjectSet, OtherDatabase};
