@@ -207,6 +207,11 @@ def pack_seeds() -> dict[str, bytes]:
     insert = delta(size, 43, copy(0, 40), b"\3end")
     blob = entry(BLOB, world.TEXT)
     tree = tree_content([(b"100644", b"new", oid_of(BLOB, b"new"))])
+    good_modules = b'[submodule "a"]\n\tpath = a\n\turl = ../a\n'
+    bad_modules = b'[submodule "../a"]\n\tpath = -a\n\turl = --upload-pack=touch\n'
+    files = len(world.TREE.content)
+    more = tree_content([(b"100644", b"p", THREE)])
+    more_files = delta(files, files + len(more), copy(0, files), bytes([len(more)]) + more)
     chain = [Stored("blob", b"base" * 20)]
     for number in range(MAX_DELTA_DEPTH):
         chain.append(Stored("blob", chain[-1].content + b"%d" % number, base=chain[-1]))
@@ -216,6 +221,14 @@ def pack_seeds() -> dict[str, bytes]:
         "blob": pack_of([entry(BLOB, b"new")]),
         "commit": pack_of([entry(COMMIT, commit_content(oid_of(TREE, tree))), entry(TREE, tree), entry(BLOB, b"new")]),
         "commit-without-tree": pack_of([entry(COMMIT, commit_content(ONE))]),
+        "delta-on-a-broken-base": write_pack(broken_and_whole(by_distance=True))[0],
+        "delta-on-a-broken-base-by-name": write_pack(broken_and_whole(by_distance=False))[0],
+        "tree-on-a-broken-tree": write_pack(trees_that_share())[0],
+        "tree-on-a-known-tree": pack_of([entry(REF_DELTA, more_files, base=world.TREE.oid)]),
+        "gitmodules": pack_of([entry(BLOB, good_modules), entry(TREE, modules_tree(good_modules))]),
+        "gitmodules-after-tree": pack_of([entry(TREE, modules_tree(bad_modules)), entry(BLOB, bad_modules)]),
+        "gitmodules-nowhere": pack_of([entry(TREE, modules_tree(b"elsewhere"))]),
+        "gitmodules-is-known": pack_of([entry(TREE, modules_tree(world.TEXT))]),
         "thin": pack_of([entry(REF_DELTA, insert, base=world.BLOB.oid)]),
         "thin-base-nowhere": pack_of([entry(REF_DELTA, insert, base=ONE)]),
         "delta-before-base": pack_of([entry(REF_DELTA, insert, base=world.BLOB.oid), blob]),
@@ -235,6 +248,28 @@ def pack_seeds() -> dict[str, bytes]:
         "behind-the-pack": pack_of([blob]) + b"more",
         "cut": pack_of([blob])[:-30],
     }
+
+
+def broken_and_whole(*, by_distance: bool) -> list[Stored]:
+    """A commit whose tree is nowhere, one that refers to it, and in between whole ones that stand on them as deltas."""
+    broken = Stored("commit", commit_content(ONE, message=b"Broken\n"))
+    child = Stored("commit", commit_content(world.TREE.oid, [broken.oid]), base=broken, by_distance=by_distance)
+    whole = Stored("commit", commit_content(world.TREE.oid, message=b"Whole\n"), base=broken, by_distance=by_distance)
+    last = Stored("commit", commit_content(world.TREE.oid, [whole.oid]), base=child, by_distance=by_distance)
+    return [broken, child, whole, last]
+
+
+def trees_that_share() -> list[Stored]:
+    """Trees as deltas: with entries that are missing in both, in one, and that change their kind and nothing else."""
+    first = Stored("tree", tree_content([(b"100644", b"a", ONE), (b"100644", b"b", world.BLOB.oid)]))
+    second = tree_content([(b"100644", b"a", ONE), (b"40000", b"b", world.BLOB.oid), (b"100644", b"c", TWO)])
+    third = tree_content([(b"100644", b"b", world.BLOB.oid)])
+    return [first, Stored("tree", second, base=first), Stored("tree", third, base=first, by_distance=False)]
+
+
+def modules_tree(content: bytes) -> bytes:
+    """A tree with a .gitmodules of this content."""
+    return tree_content([(b"100644", b".gitmodules", oid_of(BLOB, content))])
 
 
 def git_packs() -> dict[str, bytes]:
