@@ -32,6 +32,6 @@ TARGETS = {
         Target("object", min_coverage=500),
         Target("delta", min_coverage=150),
         Target("idx", min_coverage=1000, max_bytes=8192),
-        Target("pack", min_coverage=2000, max_bytes=16384),
+        Target("pack", min_coverage=2500, max_bytes=16384),
     )
 }
