@@ -68,8 +68,14 @@ class GitFolder:
         if not path.exists():
             return {}
         lines = path.read_bytes().splitlines()
-        pairs = (line.split(b" ", 1) for line in lines if line and line[:1] not in (b"#", b"^"))
-        return {name: self._oid(oid) for oid, name in pairs}
+        values = {}
+        for line in lines:
+            if line and line[:1] not in (b"#", b"^"):
+                oid, space, name = line.partition(b" ")
+                if not space:
+                    raise ImportRefused(f"{path}: the line {line[:80]!r} is no ref")
+                values[name] = self._oid(oid)
+        return values
 
     def _resolve(self, value: bytes, packed: dict[bytes, bytes], depth: int) -> bytes | None:
         if not value.startswith(b"ref:"):
@@ -120,14 +126,18 @@ def read_loose(path: Path, max_bytes: int) -> tuple[str, bytes]:
 
 
 def _find_git_dir(path: Path) -> Path:
-    dot_git = path / ".git"
-    if dot_git.is_file():
-        target = dot_git.read_text().strip().removeprefix("gitdir:").strip()
-        return (path / target).resolve()
-    for candidate in (path, dot_git):
+    for candidate in (path, _follow(path / ".git")):
         if (candidate / "HEAD").is_file() and ((candidate / "objects").is_dir() or (candidate / "commondir").is_file()):
             return candidate
     raise ImportRefused(f"{path} is not a Git repository: it has no HEAD beside an objects folder, and no .git")
+
+
+def _follow(dot_git: Path) -> Path:
+    """What a `.git` file names, as submodules and linked work trees have one; a folder is what it is."""
+    if not dot_git.is_file():
+        return dot_git
+    target = dot_git.read_text("utf-8", "surrogateescape").strip().removeprefix("gitdir:").strip()
+    return (dot_git.parent / target).resolve()
 
 
 def _object_format(common_dir: Path) -> ObjectFormat:

@@ -132,9 +132,16 @@ def _entries(folder: GitFolder, objects: ObjectDb) -> list[RefEntry]:
             raise ImportRefused(
                 f"{folder.git_dir}: {name.decode('utf-8', 'replace')} names {oid.hex()}, which is missing"
             )
-        peeled = objects.peel(oid)[1]
-        entries.append(RefEntry(name, oid, None if peeled == oid else peeled))
+        entries.append(RefEntry(name, oid, _peeled(folder, objects, oid)))
     return entries
+
+
+def _peeled(folder: GitFolder, objects: ObjectDb, oid: bytes) -> bytes | None:
+    try:
+        peeled = objects.peel(oid)[1]
+    except MissingObject as error:
+        raise ImportRefused(f"{folder.git_dir} is not whole: tag {oid.hex()}: {error.args[0]}") from error
+    return None if peeled == oid else peeled
 
 
 def _write(builder: PackBuilder, scratch: Path) -> Path:
