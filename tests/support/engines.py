@@ -142,27 +142,29 @@ class Project:
         """Every ref's value."""
         return {entry.name: entry.oid for entry in self.manifest.refs.scan()}
 
-    def begin(self, *commands: Command, pack: bytes = b"", atomic: bool = False, shallow: Iterable[bytes] = ()) -> Push:
-        """A push whose pack has arrived, and that nobody has finished."""
+    def begin(
+        self, *commands: Command, pack: bytes | None = None, atomic: bool = False, shallow: Iterable[bytes] = ()
+    ) -> Push:
+        """A push whose pack has arrived, and that nobody has finished. pack: None for an empty one where one is due."""
         request = push_commands(*commands, atomic=atomic, shallow=tuple(shallow))
         push = self.engine.pushes.begin(self.engine.load(self.id), request, ACTOR)
+        if pack is None and request.expects_pack:
+            pack = pack_of([])
         if pack:
             push.feed(pack)
-        elif request.expects_pack:
-            push.feed(pack_of([]))
         return push
 
     def push(
         self,
         *commands: Command,
         new: Iterable[bytes] = (),
-        pack: bytes = b"",
+        pack: bytes | None = None,
         atomic: bool = False,
         shallow: Iterable[bytes] = (),
     ) -> list[str | None]:
         """Push with a pack of the objects `new`, or that very pack. Returns the reason for each command, or None."""
         oids = list(new)
-        sent = pack or (self.objects.pack(oids) if oids else b"")
+        sent = self.objects.pack(oids) if oids else pack
         outcome = self.begin(*commands, pack=sent, atomic=atomic, shallow=shallow).finish()
         assert outcome.unpack_error is None, outcome.unpack_error
         return [reason for _, reason in outcome.verdicts]
