@@ -1,0 +1,93 @@
+"""Which paths are the Git paths, and what they ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from packengine.protocol import Service
+from server.git.routes import Endpoint, GitRoute, parse_route
+
+ADVERTISEMENT, CALL = Endpoint.ADVERTISEMENT, Endpoint.CALL
+UPLOAD, RECEIVE = Service.UPLOAD_PACK, Service.RECEIVE_PACK
+
+
+@pytest.mark.parametrize("suffix", ["", ".git"])
+@pytest.mark.parametrize("service", Service)
+def test_an_advertisement_names_its_service_in_the_query(suffix: str, service: Service) -> None:
+    route = parse_route(f"/git/my-repo_1{suffix}/info/refs", f"service={service.value}".encode())
+    assert route == GitRoute("my-repo_1", ADVERTISEMENT, service)
+    assert (route.method, route.template) == ("GET", "/git/:id/info/refs")
+
+
+@pytest.mark.parametrize("suffix", ["", ".git"])
+@pytest.mark.parametrize("service", Service)
+def test_a_call_names_its_service_in_the_path(suffix: str, service: Service) -> None:
+    route = parse_route(f"/git/my-repo_1{suffix}/{service.value}", b"")
+    assert route == GitRoute("my-repo_1", CALL, service)
+    assert (route.method, route.template) == ("POST", f"/git/:id/{service.value}")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"",
+        b"service=",
+        b"service=git-upload-archive",
+        b"service=git-upload-pack%00",
+        b"service=git-upload-pack&service=git-receive-pack",
+        b"service=GIT-UPLOAD-PACK",
+        b"other=git-upload-pack",
+        b"\xff=%ff",
+    ],
+)
+def test_an_advertisement_of_no_one_service_is_that_of_a_dumb_client(query: bytes) -> None:
+    assert parse_route("/git/project/info/refs", query) == GitRoute("project", ADVERTISEMENT, None)
+
+
+def test_other_words_in_the_query_are_passed_over() -> None:
+    assert parse_route("/git/project/info/refs", b"a=b&service=git%2dupload-pack&c") == GitRoute(
+        "project", ADVERTISEMENT, UPLOAD
+    )
+
+
+def test_the_query_of_a_call_means_nothing() -> None:
+    route = parse_route("/git/project/git-upload-pack", b"service=git-receive-pack")
+    assert route == GitRoute("project", CALL, UPLOAD)
+
+
+@pytest.mark.parametrize("repository_id", ["abcd", "a" * 64, "0-_9"])
+def test_an_id_in_the_alphabet_is_one(repository_id: str) -> None:
+    route = parse_route(f"/git/{repository_id}.git/git-receive-pack", b"")
+    assert route == GitRoute(repository_id, CALL, RECEIVE)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/git/abc/info/refs",
+        f"/git/{'a' * 65}/info/refs",
+        "/git/Project/info/refs",
+        "/git/pro.ject/info/refs",
+        "/git/project.git.git/info/refs",
+        "/git/project.GIT/info/refs",
+        "/git/pröject/info/refs",
+        "/git/../project/info/refs",
+        "/git/project/../project/info/refs",
+        "/git//project/info/refs",
+        "/git/project//info/refs",
+        "/git/project/info/refs/",
+        "/git/project/info/refs\n",
+        "/git/project\n/info/refs",
+        "/git/project/HEAD",
+        "/git/project/objects/info/packs",
+        "/git/project/git-upload-archive",
+        "/git/project",
+        "/git/project.git",
+        "/git/",
+        "git/project/info/refs",
+        "/GIT/project/info/refs",
+        "/x/git/project/info/refs",
+    ],
+)
+def test_any_other_path_is_none_of_ours(path: str) -> None:
+    assert parse_route(path, b"service=git-upload-pack") is None
