@@ -15,7 +15,7 @@ def small_repo() -> Path:
 
 @pytest.fixture(scope="session")
 def medium_repo() -> Path:
-    """Some 9,000 objects. Not to be changed: copy it, or clone it."""
+    """Some 10,000 objects. Not to be changed: copy it, or clone it."""
     return content.cached_history(content.MEDIUM)
 
 

@@ -1,7 +1,7 @@
 """Bare repositories of real content, built once and kept in the temporary folder.
 
     small    everything Git's model allows, a few hundred objects
-    medium   about 8,000 objects
+    medium   about 10,000 objects
     large    more than 40,000 objects, a pack of more than 20 MB
 
 Built from the sources of the running Python's standard library by `git fast-import`: the same interpreter gives the
@@ -36,8 +36,8 @@ class Scale:
 
 
 SMALL = Scale("small", commits=40, files=40, large_blob_bytes=100_000)
-MEDIUM = Scale("medium", commits=1_000, files=600, large_blob_bytes=1_000_000)
-LARGE = Scale("large", commits=7_000, files=2_000, large_blob_bytes=6_000_000)
+MEDIUM = Scale("medium", commits=1_100, files=600, large_blob_bytes=1_000_000)
+LARGE = Scale("large", commits=8_000, files=2_000, large_blob_bytes=9_000_000)
 
 
 def cached_history(scale: Scale) -> Path:
