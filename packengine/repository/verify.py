@@ -11,7 +11,7 @@ from packengine.manifests import CorruptManifest, Manifest, PackPlace, PackRecor
 from packengine.refs import CorruptRefBlock
 from packengine.repository.progress import Progress
 from packengine.repository.state import RepositoryState, StateLoader
-from packengine.storage.ports import BlobStore, Catalog, RowKind, StorageError
+from packengine.storage.ports import BlobStore, Catalog, CorruptBlob, RowKind, RowMissing, StorageError
 
 _READ_BYTES = 1 << 20
 
@@ -36,7 +36,11 @@ class Verifier:
     def verify(self, repository_id: str, progress: Progress) -> VerifyReport:
         """Check a repository. Raises RepositoryMissing; whatever is damaged becomes a problem of the report."""
         report = VerifyReport()
-        state = self._loader.load(repository_id)
+        try:
+            state = self._loader.load(repository_id)
+        except (CorruptBlob, RowMissing, CorruptManifest) as error:  # no other failure says what is stored is damaged
+            report.problems.append(f"newest manifest: {error}")
+            return report
         self._check_history(state, report)
         self._check_packs(state.manifest, report, progress)
         if not report.problems:
