@@ -37,7 +37,7 @@ class Scale:
 
 SMALL = Scale("small", commits=40, files=40, large_blob_bytes=100_000)
 MEDIUM = Scale("medium", commits=1_100, files=600, large_blob_bytes=1_000_000)
-LARGE = Scale("large", commits=8_000, files=2_000, large_blob_bytes=9_000_000)
+LARGE = Scale("large", commits=8_000, files=2_000, large_blob_bytes=10_000_000)
 
 
 def cached_history(scale: Scale) -> Path:
