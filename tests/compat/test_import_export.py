@@ -208,6 +208,19 @@ def lose_what_a_tag_names(work: Path) -> None:
         git("update-ref", "-d", name, cwd=work)
 
 
+def write_tree(mode: bytes, revision: str) -> Callable[[Path], None]:
+    """A branch whose commit has a tree with one entry, which may be of another kind than its mode says."""
+
+    def write(work: Path) -> None:
+        oid = bytes.fromhex(git("rev-parse", revision, cwd=work).decode())
+        literally = ["hash-object", "-t", "tree", "-w", "--literally", "--stdin"]
+        tree = git(*literally, cwd=work, stdin=mode + b" name\0" + oid).decode().strip()
+        tip = git("commit-tree", "-m", "odd", tree, cwd=work).decode()
+        write_ref("refs/heads/odd", tip)(work)
+
+    return write
+
+
 def name_a_missing_alternate(work: Path) -> None:
     (work / ".git" / "objects" / "info" / "alternates").write_text("/none/such/objects\n")
 
@@ -246,6 +259,11 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     "a missing tree": (lambda work: lose(work, "HEAD~1^{tree}"), "is not whole"),
     "a missing commit": (lambda work: lose(work, "side"), "refs/heads/side names [0-9a-f]{40}, which is missing"),
     "a missing target of a tag": (lose_what_a_tag_names, "is not whole: tag [0-9a-f]{40}: missing object"),
+    "a tree that is called a file": (
+        write_tree(b"100644", "HEAD^{tree}"),
+        "is not whole: blob [0-9a-f]{40} is missing",
+    ),
+    "a file that is called a tree": (write_tree(b"40000", "HEAD:file"), "is not whole: tree [0-9a-f]{40} is missing"),
     "a missing alternate": (name_a_missing_alternate, "alternate /none/such/objects is not there"),
     "a ref that holds no id": (write_ref("refs/heads/bad", "garbage\n"), "'garbage', which is no object id"),
     "an empty ref": (write_ref("refs/heads/bad", ""), "an id of 0 bytes"),
