@@ -84,6 +84,16 @@ class RefTable:
         """Whether a ref lies below `name` as a folder."""
         return next(self.with_prefix(name + b"/"), None) is not None
 
+    def check_blocks(self, checked: set[bytes]) -> None:
+        """Read every block whose digest is not in `checked`, and add it. Raises CorruptRefBlock, and as `load`."""
+        for block in self.index:
+            if block.digest not in checked:
+                for leaf in self._leaves(block):
+                    if leaf.digest not in checked:
+                        self._entries(leaf)
+                        checked.add(leaf.digest)
+                checked.add(block.digest)
+
     def apply(self, changes: Iterable[RefChange]) -> tuple[RefTable, dict[bytes, bytes]]:
         """The table after the changes, and its new blocks by digest."""
         by_name = {change.name: change.entry for change in changes}
@@ -95,6 +105,7 @@ class RefTable:
     def _apply_to_blocks(self, by_name: Mapping[bytes, RefEntry | None]) -> tuple[RefTable, dict[bytes, bytes]]:
         leaves = [leaf for block in self.index for leaf in self._leaves(block)]
         firsts = [leaf.first for leaf in leaves]
+        known = {record.digest for record in (*self.index, *leaves)}
         touched = {max(bisect_right(firsts, name) - 1, 0) for name in by_name}
         blocks: dict[bytes, bytes] = {}
         for low, high in reversed(_spans(touched)):
@@ -104,7 +115,6 @@ class RefTable:
         if sum(leaf.ref_count for leaf in leaves) <= INLINE_ENTRIES:
             return build_table(self._all(leaves, blocks), oid_len=self.oid_len, load=self.load)
         index = _cut_index(leaves, blocks)
-        known = {record.digest for record in self.index}
         return RefTable(self.oid_len, None, index, self.load), {d: b for d, b in blocks.items() if d not in known}
 
     def _recut(

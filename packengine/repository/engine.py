@@ -23,7 +23,7 @@ from packengine.repository.state import RepositoryState, StateLoader
 from packengine.repository.verify import Verifier, VerifyReport
 from packengine.repository.visibility import Visibility
 from packengine.storage import FileBlobStore, SqliteCatalog
-from packengine.storage.ports import BlobStore, Catalog, NewRepository, NewToken
+from packengine.storage.ports import BlobStore, Catalog, NewRepository, NewToken, RepositoryExists
 
 
 class Engine:
@@ -105,6 +105,8 @@ class Engine:
     def import_repository(self, path: Path, repository_id: str | None, actor: Actor, *, progress: Progress) -> str:
         """Take over a Git repository on disk, whole or not at all. Returns its id here."""
         new_id = chosen_id(repository_id)
+        if self.catalog.repository(new_id) is not None:  # told before the work; the creation is what decides
+            raise RepositoryExists(f"repository {new_id} exists")
         first = self._lifecycle.first_manifest(actor, open_git_folder(path).object_format, "main")
         manifest, rows = self._importer.take_over(path, first, progress)
         self.catalog.create_repositories([NewRepository(new_id, None, now_s(), manifest)], rows)

@@ -158,7 +158,10 @@ def _extensions(path: Path) -> dict[str, str]:
         return {}
     match = re.search(r"(?ims)^\s*\[extensions\]\s*$(.*?)(?=^\s*\[|\Z)", path.read_text("utf-8", "replace"))
     parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
-    parser.read_string("[extensions]\n" + (match.group(1).replace("\t", "") if match else ""))
+    try:
+        parser.read_string("[extensions]\n" + (match.group(1).replace("\t", "") if match else ""))
+    except configparser.Error as error:
+        raise ImportRefused(f"{path}: {error}") from error
     return {key: (value or "").strip().lower() for key, value in parser["extensions"].items()}
 
 

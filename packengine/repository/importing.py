@@ -10,7 +10,7 @@ from pathlib import Path
 from core_ext import Cancel, IngestedPack, MissingObject, ObjectDb, Pack, PackBuilder
 from packengine.manifests import Manifest, ObjectFormat, PublishKind, digest_of, encode_manifest
 from packengine.refs import RefEntry, build_table
-from packengine.refs.names import is_valid_ref_name
+from packengine.refs.names import is_branch, is_valid_ref_name
 from packengine.repository.errors import ImportRefused
 from packengine.repository.git_folder import GitFolder, open_git_folder, read_loose
 from packengine.repository.limits import Limits
@@ -112,7 +112,7 @@ class Importer:
         refs, blocks = build_table(entries, oid_len=first.refs.oid_len, load=self._loader.load_block)
         manifest = replace(
             first,
-            head=folder.head() or first.head,
+            head=_head(folder) or first.head,
             kind=PublishKind.IMPORT,
             packs=tuple(intake.record for intake in intakes),
             refs=refs,
@@ -121,6 +121,12 @@ class Importer:
         rows = [Row(RowKind.REF_BLOCK, digest, block) for digest, block in blocks.items()]
         rows += [row for intake in intakes for row in intake.rows()]
         return digest_of(data), [*rows, Row(RowKind.MANIFEST, digest_of(data), data)]
+
+
+def _head(folder: GitFolder) -> bytes | None:
+    """What HEAD names, if that can be a branch's name here."""
+    head = folder.head()
+    return head if head is not None and is_branch(head) and is_valid_ref_name(head) else None
 
 
 def _entries(folder: GitFolder, objects: ObjectDb) -> list[RefEntry]:

@@ -50,8 +50,7 @@ class PackShelf:
 
     def _open(self, record: PackRecord, object_format: ObjectFormat) -> Pack:
         if record.place is PackPlace.TAIL:
-            data = self._catalog.row(RowKind.PACK, record.digest)
-            return Pack.from_bytes(data, self._tail_index(record.digest), object_format=object_format)
+            return self._open_tail(record.digest, object_format)
         path = self._blobs.local_path(record.digest)
         idx_path = self.idx_path(record.digest)
         if not idx_path.exists():
@@ -68,6 +67,14 @@ class PackShelf:
             pack = make_index(path, scratch / idx_path.name, object_format, self._limits)
             (scratch / idx_path.name).replace(idx_path)
         return pack
+
+    def _open_tail(self, digest: bytes, object_format: ObjectFormat) -> Pack:
+        data = self._catalog.row(RowKind.PACK, digest)
+        try:
+            return Pack.from_bytes(data, self._tail_index(digest), object_format=object_format)
+        except CorruptIndex as error:
+            _log.warning("made an idx again", extra={"fields": {"pack": digest.hex(), "reason": str(error)}})
+            return Pack.from_bytes(data, None, object_format=object_format)
 
     def idx_path(self, digest: bytes) -> Path:
         """Where the idx of a blob pack lies."""

@@ -49,11 +49,13 @@ class Verifier:
 
     def _check_history(self, state: RepositoryState, report: VerifyReport) -> None:
         manifest: Manifest | None = state.manifest
+        checked: set[bytes] = set()
         try:
             while manifest is not None:
                 report.manifests += 1
+                manifest.refs.check_blocks(checked)
                 manifest = self._loader.manifest(manifest.parent) if manifest.parent is not None else None
-        except (StorageError, CorruptManifest) as error:
+        except (StorageError, CorruptManifest, CorruptRefBlock) as error:
             report.problems.append(f"history, {report.manifests} manifests back: {error}")
 
     def _check_packs(self, manifest: Manifest, report: VerifyReport, progress: Progress) -> None:

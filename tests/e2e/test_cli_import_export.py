@@ -196,3 +196,12 @@ def flip_row(data_dir: Path, kind: RowKind) -> None:
         damaged = bytearray(data)
         damaged[len(damaged) // 2] ^= 1
         catalog.execute("UPDATE content SET data = ? WHERE key = ?", (bytes(damaged), key))
+
+
+def test_a_damaged_idx_row_is_made_again_from_its_pack(tail_data: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tail_data / "catalog.sqlite")) as catalog, catalog:
+        damage = (b"not an idx", KIND_NUMBERS[RowKind.PACK_INDEX])
+        assert catalog.execute("UPDATE content SET data = ? WHERE kind = ?", damage).rowcount == 1
+    assert packhouse(tail_data, "fsck", "real").returncode == DONE
+    assert packhouse(tail_data, "export", "real", tmp_path / "export").returncode == DONE
+    git("fsck", "--strict", cwd=tmp_path / "export")

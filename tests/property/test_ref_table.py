@@ -72,7 +72,7 @@ def test_a_change_of_one_value_rewrites_one_block_of_each_level() -> None:
     changed = entry(b"refs/heads/topic-0025000", 7)
     after, rewritten = apply(table, blocks, [RefChange(changed.name, changed)])
     assert after.get(changed.name) == changed
-    assert len(rewritten) <= 3  # the leaf, perhaps the one before it where that was cut short, and one index block
+    assert len(rewritten) == 2
     assert len(after.index) == len(table.index)
 
 
@@ -114,3 +114,19 @@ def test_names_that_all_start_blocks_still_fill_them() -> None:
     assert len(chosen) > 500
     assert len(blocks) <= len(chosen) // LEAF_SIZES[0] + 2
     assert len(table) == len(chosen)
+
+
+def test_checking_the_blocks_of_two_tables_reads_what_they_share_once() -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(50_000), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    changed = entry(b"refs/heads/topic-0025000", 7)
+    after, rewritten = apply(table, blocks, [RefChange(changed.name, changed)])
+    checked: set[bytes] = set()
+    blocks.reads = 0
+    table.check_blocks(checked)
+    after.check_blocks(checked)
+    assert blocks.reads == len(fresh) + len(rewritten)
+    blocks[next(iter(fresh))] = b"damaged"
+    with pytest.raises(AssertionError):  # what `load` raises
+        table.check_blocks(set())
