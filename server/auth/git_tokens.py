@@ -48,7 +48,9 @@ def _refusal(status: int, text: str, headers: Headers = ()) -> GitRefusal:
     return GitRefusal(status, ((b"content-type", b"text/plain; charset=utf-8"), *headers), f"{text}\n".encode())
 
 
-UNAUTHORIZED = _refusal(401, "a repository token is required", CHALLENGE)
+UNAUTHORIZED = _refusal(
+    401, "a repository token is required: none was sent, or it is unknown, expired or revoked", CHALLENGE
+)
 FOREIGN_TOKEN = _refusal(403, "token not valid for this repo")
 READ_ONLY_TOKEN = _refusal(403, "token is read-only")
 

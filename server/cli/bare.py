@@ -16,7 +16,7 @@ from server.cli.progress import progress_reporter
 @click.option("--id", "repository_id", help="The new repository's id.  [default: one is made up]")
 @data_options
 def import_command(invocation: Invocation, path: Path, repository_id: str | None) -> None:
-    """Make a repository out of the bare Git repository at PATH, and print its id."""
+    """Make a repository out of the Git repository at PATH, bare or not, and print its id."""
     with invocation.engine() as engine, progress_reporter(quiet=invocation.as_json) as progress:
         made = engine.import_repository(path, repository_id, invocation.actor, progress=progress)
     if invocation.as_json:

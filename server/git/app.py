@@ -80,7 +80,7 @@ class GitApp:
     async def _serve(self, scope: HTTPScope, exchange: GitExchange) -> None:
         route = parse_route(scope["path"], scope["query_string"])
         if route is None:
-            await _refuse(exchange, 404, "no such path; repositories are at /git/<id>.git")
+            await _refuse(exchange, 404, "no such path; Git clients find repositories at /git/<id>.git")
             return
         record = record_of(scope)
         record.template, record.repository_id = route.template, route.repository_id
