@@ -30,9 +30,9 @@ def entry(kind: int, content: bytes, *, size: int | None = None, base: bytes = b
     return bytes(header) + base + zlib.compress(content, level)
 
 
-def pack_of(entries: Sequence[bytes], *, count: int | None = None) -> bytes:
+def pack_of(entries: Sequence[bytes], *, count: int | None = None, version: int = 2) -> bytes:
     """A pack of these entries with a right trailer. count: what the header says, if it is to lie."""
-    body = b"PACK" + struct.pack(">II", 2, len(entries) if count is None else count) + b"".join(entries)
+    body = b"PACK" + struct.pack(">II", version, len(entries) if count is None else count) + b"".join(entries)
     return body + hashlib.sha1(body).digest()  # noqa: S324  # Git's
 
 
