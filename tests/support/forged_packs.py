@@ -1,4 +1,4 @@
-"""Packs as no Git would write them, entry by entry (gitformat-pack(5)): `raw_packs` in the words of the core's tests."""
+"""Packs as no Git would write them (gitformat-pack(5)): `raw_packs` in the words of the tests of the core."""
 
 from __future__ import annotations
 
