@@ -23,7 +23,9 @@ from packengine.repository.state import RepositoryState, StateLoader
 from packengine.repository.verify import Verifier, VerifyReport
 from packengine.repository.visibility import Visibility
 from packengine.storage import FileBlobStore, SqliteCatalog
-from packengine.storage.ports import BlobStore, Catalog, NewRepository, NewToken, RepositoryExists
+from packengine.storage.ports import BlobStore, Catalog, NewRepository, NewToken, RepositoryExists, StorageError
+
+_CATALOG = "catalog.sqlite"
 
 
 class Engine:
@@ -47,11 +49,19 @@ class Engine:
     @classmethod
     def open(cls, data_dir: Path, *, limits: Limits | None = None) -> Engine:
         """Open a data folder, made if it is not there. Sweeps what a killed process left in quarantine."""
-        blobs = FileBlobStore(data_dir)
-        blobs.sweep()
         derived = data_dir / "derived"
-        derived.mkdir(exist_ok=True)
-        return cls(SqliteCatalog(data_dir / "catalog.sqlite"), blobs, blobs.quarantine, derived, limits or Limits())
+        try:
+            blobs = FileBlobStore(data_dir)
+            blobs.sweep()
+            derived.mkdir(exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"data directory {data_dir}: {error.strerror}") from error
+        return cls(SqliteCatalog(data_dir / _CATALOG), blobs, blobs.quarantine, derived, limits or Limits())
+
+    @staticmethod
+    def is_data_folder(data_dir: Path) -> bool:
+        """Whether an engine has been opened there before."""
+        return (data_dir / _CATALOG).is_file()
 
     def load(self, repository_id: str) -> RepositoryState:
         """The newest state of a repository. Raises RepositoryMissing."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 from pathlib import Path
 from typing import BinaryIO
 
-from core_ext import Cancel, ObjectDb, PackStream
+from core_ext import Cancel, CoreError, ObjectDb, PackStream
 from packengine.manifests import ObjectFormat
 from packengine.repository.errors import ExportRefused
 from packengine.repository.limits import Limits
@@ -29,12 +31,21 @@ class Exporter:
         """Write what the refs reach, as one pack, into a new folder. Raises ExportRefused if it is not empty."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ExportRefused(f"{path} exists and is not an empty folder")
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+        try:
+            self._write(state, partial, progress)
+            partial.rename(path)
+        except CoreError as error:
+            raise ExportRefused(f"repository {state.record.id} is damaged: {error}") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def _write(self, state: RepositoryState, path: Path, progress: Progress) -> None:
         for folder in ("objects/pack", "objects/info", "refs/heads", "refs/tags"):
             (path / folder).mkdir(parents=True, exist_ok=True)
         self._write_pack(state, path / "objects" / "pack", progress)
         _write_refs(state, path)
         (path / "config").write_bytes(_config(state))
-        # HEAD comes last: without it Git takes the folder for no repository.
         (path / "HEAD").write_bytes(b"ref: " + state.manifest.head + b"\n")
 
     def _write_pack(self, state: RepositoryState, folder: Path, progress: Progress) -> None:

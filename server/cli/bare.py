@@ -17,7 +17,7 @@ from server.cli.progress import progress_reporter
 @data_options
 def import_command(invocation: Invocation, path: Path, repository_id: str | None) -> None:
     """Make a repository out of the Git repository at PATH, bare or not, and print its id."""
-    with invocation.engine() as engine, progress_reporter(quiet=invocation.as_json) as progress:
+    with invocation.engine(may_create=True) as engine, progress_reporter(quiet=invocation.as_json) as progress:
         made = engine.import_repository(path, repository_id, invocation.actor, progress=progress)
     if invocation.as_json:
         print_json({"id": made})

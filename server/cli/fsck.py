@@ -31,7 +31,8 @@ def fsck(ctx: click.Context, invocation: Invocation, repository_id: str | None) 
         print_json([{"id": each, "objects": r.objects, "problems": list(r.problems)} for each, r in reports.items()])
     else:
         for each, report in reports.items():
-            click.echo(f"{each}: {report.objects} objects, {len(report.problems)} problems")
+            problems = f"{len(report.problems)} problem{'' if len(report.problems) == 1 else 's'}"
+            click.echo(f"{each}: {report.objects} objects, {problems}")
             for problem in report.problems:
                 click.echo(f"  {problem}")
     if any(report.problems for report in reports.values()):

@@ -35,9 +35,15 @@ class Invocation:
     actor: Actor
 
     @contextmanager
-    def engine(self) -> Iterator[Engine]:
-        """The engine over the data directory. A server may run on it at the same time."""
-        engine = Engine.open(self.settings.data_dir)
+    def engine(self, *, may_create: bool = False) -> Iterator[Engine]:
+        """The engine over the data directory. A server may run on it at the same time.
+
+        may_create: whether the command may begin a data directory; the others must not show an empty one by mistake.
+        """
+        data_dir = self.settings.data_dir
+        if not may_create and not Engine.is_data_folder(data_dir):
+            raise click.ClickException(f"no data directory at {data_dir.absolute()}; give --data-dir")
+        engine = Engine.open(data_dir)
         try:
             yield engine
         finally:

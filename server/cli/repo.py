@@ -27,19 +27,32 @@ def repo() -> None:
 @click.argument("repository_id", metavar="[ID]", required=False)
 @_owner
 @click.option("--default-branch", default="main", show_default=True, help="The branch that HEAD names.")
+@click.option(
+    "--object-format",
+    type=click.Choice(["sha1", "sha256"]),
+    default="sha1",
+    show_default=True,
+    help="What names objects.",
+)
 @_read_only
 @data_options
 def create(
-    invocation: Invocation, repository_id: str | None, owner: str | None, default_branch: str, read_only: bool
+    invocation: Invocation,
+    repository_id: str | None,
+    owner: str | None,
+    default_branch: str,
+    object_format: str,
+    read_only: bool,
 ) -> None:
     """Make an empty repository and print its first token. Without ID, one is made up."""
     minted = mint(TokenScope.WRITE, owner)
-    with invocation.engine() as engine:
+    with invocation.engine(may_create=True) as engine:
         made = engine.create_repository(
             repository_id,
             invocation.actor,
             owner=owner,
             default_branch=default_branch,
+            object_format=object_format,
             read_only=read_only,
             token=minted.stored,
         )

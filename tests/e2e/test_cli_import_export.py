@@ -205,3 +205,30 @@ def test_a_damaged_idx_row_is_made_again_from_its_pack(tail_data: Path, tmp_path
     assert packhouse(tail_data, "fsck", "real").returncode == DONE
     assert packhouse(tail_data, "export", "real", tmp_path / "export").returncode == DONE
     git("fsck", "--strict", cwd=tmp_path / "export")
+
+
+@pytest.mark.parametrize(
+    "command", [["repo", "list"], ["fsck"], ["export", "some", "out.git"], ["token", "list", "some"]]
+)
+def test_a_folder_without_data_is_an_error_and_stays_as_it_was(tmp_path: Path, command: list[str]) -> None:
+    done = packhouse(tmp_path / "mistyped", *command)
+    assert done.returncode == FAILED
+    assert f"no data directory at {tmp_path / 'mistyped'}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_directory_that_cannot_be_one_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = packhouse(tmp_path / "file", "repo", "create")
+    assert done.returncode == FAILED
+    assert f"data directory {tmp_path / 'file'}: " in done.stderr
+
+
+def test_an_export_that_fails_leaves_nothing(blob_data: Path, tmp_path: Path) -> None:
+    (blob,) = blobs(blob_data)
+    flip(blob, blob.stat().st_size // 2)
+    before = set(tmp_path.iterdir())
+    done = packhouse(blob_data, "export", "real", tmp_path / "out.git")
+    assert done.returncode == FAILED
+    assert "repository real is damaged: " in done.stderr
+    assert set(tmp_path.iterdir()) == before

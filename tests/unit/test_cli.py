@@ -124,6 +124,8 @@ def test_fork_and_list_and_show(run: Run, run_json: RunJson) -> None:
 
 
 def test_empty_list_prints_nothing(run: Run, run_json: RunJson) -> None:
+    run("repo", "create", "gone")
+    run("repo", "delete", "gone")
     assert run("repo", "list").output == ""
     assert run_json("repo", "list") == []
 
