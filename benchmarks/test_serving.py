@@ -45,7 +45,7 @@ def test_git_clone(versus: Versus, served: Served, tmp_path: Path) -> None:
         git("clone", "--quiet", "--mirror", url, target)
         shutil.rmtree(target)
 
-    versus(lambda: clone(served.ours), lambda: clone(served.rival), rounds=3)
+    versus(lambda: clone(served.ours), lambda: clone(served.rival), rounds=5)
 
 
 def test_git_push_of_one_commit(versus: Versus, served: Served, tmp_path: Path) -> None:

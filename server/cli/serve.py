@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,13 +59,15 @@ def serve(config: Path | None, **flags: Any) -> None:
     """
     settings = load_settings(flags, config_path=config)
     check_exposure(settings)
-    if settings.admin_token is None:
-        settings = replace(settings, admin_token=generate_token())
-        click.echo(
-            f"admin token: {settings.admin_token} (made up for this run; ARTIFACTS_ADMIN_TOKEN sets one)", err=True
-        )
-    run_server(settings, _announce)
+    if settings.admin_token is not None:
+        run_server(settings, _announce)
+        return
+    token = generate_token()
+    run_server(replace(settings, admin_token=token), partial(_announce, made_up_token=token))
 
 
-def _announce(url: str) -> None:
+def _announce(url: str, made_up_token: str | None = None) -> None:
+    """Once it serves: a token is of no use before."""
+    if made_up_token is not None:
+        click.echo(f"admin token: {made_up_token} (made up for this run; ARTIFACTS_ADMIN_TOKEN sets one)", err=True)
     click.echo(f"listening on {url}")
