@@ -37,9 +37,9 @@ class FetchService:
         self._visibility = visibility
         self._limits = limits
 
-    def begin(self, state: RepositoryState, wants: Sequence[bytes]) -> Fetch:
+    def begin(self, state: RepositoryState, wants: Sequence[bytes], cancel: Cancel | None = None) -> Fetch:
         """A fetch of these wants. Raises NotOurRef for the first that may not be had."""
-        objects = self._visibility.wantable(state, now_ms())
+        objects = self._visibility.wantable(state, now_ms(), cancel)
         for want in wants:
             if not objects.contains(want):
                 raise NotOurRef(want)

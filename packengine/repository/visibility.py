@@ -10,7 +10,7 @@ from threading import Lock
 
 from cachetools import LRUCache
 
-from core_ext import ObjectDb
+from core_ext import Cancel, ObjectDb
 from packengine.manifests import Manifest
 from packengine.repository.limits import Limits
 from packengine.repository.state import RepositoryState, StateLoader
@@ -32,12 +32,12 @@ class Visibility:
             return self._loader.objects(state.manifest)
         return self._view((state.pointer.manifest,), [state.manifest])
 
-    def wantable(self, state: RepositoryState, now_ms: int) -> ObjectDb:
+    def wantable(self, state: RepositoryState, now_ms: int, cancel: Cancel | None = None) -> ObjectDb:
         """What a fetch may want: also what a ref of this very repository held within the grace period."""
         if state.manifest.sealed:
             return self._loader.objects(state.manifest)
         recent = self._recent(state, now_ms)
-        return self._view(_chain_key(state, recent), recent)
+        return self._view(_chain_key(state, recent), recent, cancel)
 
     def all_usable(self, state: RepositoryState) -> bool:
         """Whether the refs reach everything that the packs hold, also where the manifest does not say so."""
@@ -52,15 +52,18 @@ class Visibility:
             recent.append(manifest)
         return recent
 
-    def _view(self, key: tuple[bytes, ...], manifests: list[Manifest]) -> ObjectDb:
-        """The view of these refs. Whoever asks for one that is being built waits for it."""
+    def _view(self, key: tuple[bytes, ...], manifests: list[Manifest], cancel: Cancel | None = None) -> ObjectDb:
+        """The view of these refs. Whoever asks for one that is being built waits for it.
+
+        If its builder is cancelled, the next of those who wait builds it.
+        """
         with self._lock:
             building = self._building.setdefault(key, Lock())
         with building:
             with self._lock:
                 view = self._views.get(key)
             try:
-                view = view if view is not None else self._build(manifests)
+                view = view if view is not None else self._build(manifests, cancel)
             finally:
                 with self._lock:
                     self._building.pop(key, None)
@@ -68,10 +71,11 @@ class Visibility:
                         self._views[key] = view
         return view
 
-    def _build(self, manifests: list[Manifest]) -> ObjectDb:
+    def _build(self, manifests: list[Manifest], cancel: Cancel | None) -> ObjectDb:
         everything = self._loader.objects(manifests[0])
         tips = {entry.oid for manifest in manifests for entry in manifest.refs.scan()}
-        return everything.restricted(everything.reachable(sorted(tip for tip in tips if everything.contains(tip))))
+        stored = sorted(tip for tip in tips if everything.contains(tip))
+        return everything.restricted(everything.reachable(stored, cancel=cancel))
 
 
 def _chain_key(state: RepositoryState, recent: list[Manifest]) -> tuple[bytes, ...]:

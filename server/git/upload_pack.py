@@ -7,6 +7,7 @@ from functools import partial
 
 import trio
 
+from core_ext import Cancel
 from packengine.protocol import (
     PACKFILE_HEADER,
     FetchRequest,
@@ -86,7 +87,10 @@ class UploadPack:
         await exchange.end()
 
     async def _fetch(self, exchange: GitExchange, state: RepositoryState, request: FetchRequest) -> None:
-        fetch, common, reached = await self._threads.run(lambda: self._find_common(state, request))
+        cancel = Cancel()
+        fetch, common, reached = await self._threads.run(
+            lambda: self._find_common(state, request, cancel), stop=cancel.set
+        )
         negotiated = negotiate(request, common, all_reached=reached)
         head = acknowledgments(negotiated)
         if not negotiated.sends_pack:
@@ -99,9 +103,11 @@ class UploadPack:
         await send_pack(exchange, self._threads, open_pack, quiet=request.no_progress)
         await exchange.end()
 
-    def _find_common(self, state: RepositoryState, request: FetchRequest) -> tuple[Fetch, list[bytes], bool]:
+    def _find_common(
+        self, state: RepositoryState, request: FetchRequest, cancel: Cancel
+    ) -> tuple[Fetch, list[bytes], bool]:
         """All that the decision needs, in one visit to a thread."""
-        fetch = self._engine.fetches.begin(state, request.wants)
+        fetch = self._engine.fetches.begin(state, request.wants, cancel)
         common = fetch.common(request.haves)
         return fetch, common, request.may_get_ready and fetch.all_reached(common)
 

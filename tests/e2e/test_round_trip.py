@@ -95,13 +95,13 @@ def test_a_fork_outlives_its_source(server: RunningServer, small_repo: Path, tmp
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_everything_is_there_after_a_restart(small_repo: Path, tmp_path: Path, workers: int) -> None:
+def test_everything_is_there_after_a_restart(large_repo: Path, tmp_path: Path, workers: int) -> None:
     with RunningServer(tmp_path / "data", workers=workers) as server:
         created = server.create_repository()
-        git("push", "--quiet", "--mirror", created["remote"], cwd=small_repo)
+        git("push", "--quiet", "--mirror", created["remote"], cwd=large_repo)
         server.restart()
         remote = created["remote"].replace(created["remote"].split("@")[1].split("/")[0], server.url.split("//")[1])
-        assert_same_repository(small_repo, mirror_clone(remote, tmp_path / "clone"))
+        assert_same_repository(large_repo, mirror_clone(remote, tmp_path / "clone"))
         exercise(remote, tmp_path)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core_ext import Cancel, Cancelled
 from packengine.repository import Engine, Limits, NotOurRef
 from tests.support.engine_pushes import ACTOR
 from tests.support.engines import Clock, Project, fork_of, move, new_project, open_in_memory
@@ -179,3 +180,13 @@ def test_a_want_after_the_grace_does_not_get_the_view_of_before(engine: Engine, 
     assert may_want(forced.project, forced.lost)
     clock.now_ms = forced.at_ms + GRACE_MS + 1
     assert not may_want(forced.project, forced.lost)
+
+
+def test_a_cancelled_walk_leaves_no_view_and_the_next_fetch_walks_anew(engine: Engine, clock: Clock) -> None:
+    forced = Forced(engine, clock)
+    gone = Cancel()
+    gone.set()
+    state = engine.load(forced.project.id)
+    with pytest.raises(Cancelled):
+        engine.fetches.begin(state, [forced.root], gone)
+    assert may_want(forced.project, forced.root)
