@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support import content
+
+# The same examples for everybody, and no verdict by the clock: the machine may be busy, and the fuzz targets explore.
+hypothesis.settings.register_profile("packhouse", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("packhouse")
 
 
 @pytest.fixture(scope="session")
