@@ -13,9 +13,20 @@ from packengine.protocol._answers import (
 from packengine.protocol._capabilities import ObjectFormat, sanitise_agent
 from packengine.protocol._errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from packengine.protocol._fetch_request import FetchRequest
+from packengine.protocol._filter_spec import (
+    BlobLimit,
+    BlobNone,
+    FilterSpec,
+    FilterTerm,
+    ObjectType,
+    SparseOid,
+    TreeDepth,
+)
+from packengine.protocol._legacy_fetch_request import AckMode, LegacyFetchRequest, PackBands
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._ls_refs_answer import ListedRef, ls_refs_answer
 from packengine.protocol._ls_refs_request import LsRefsRequest
+from packengine.protocol._needs import INFINITE_DEPTH, Deepen, Needs
 from packengine.protocol._negotiation import Negotiated, Outcome, acknowledgments, negotiate
 from packengine.protocol._push_request import (
     Command,
@@ -41,18 +52,29 @@ from packengine.protocol.push_report import (
 
 __all__ = [
     "END",
+    "INFINITE_DEPTH",
     "KEEP_ALIVE",
     "PACKFILE_HEADER",
+    "AckMode",
+    "BlobLimit",
+    "BlobNone",
     "Client",
     "Command",
+    "Deepen",
     "DurableResult",
     "FetchRequest",
+    "FilterSpec",
+    "FilterTerm",
+    "LegacyFetchRequest",
     "ListedRef",
     "LocalProtocolError",
     "LsRefsRequest",
+    "Needs",
     "Negotiated",
     "ObjectFormat",
+    "ObjectType",
     "Outcome",
+    "PackBands",
     "PackData",
     "ProbeRequest",
     "ProtocolError",
@@ -64,6 +86,8 @@ __all__ = [
     "ReceivePackRequestParser",
     "RemoteProtocolError",
     "Service",
+    "SparseOid",
+    "TreeDepth",
     "UploadPackOffer",
     "UploadPackRequest",
     "UploadPackRequestParser",

@@ -6,26 +6,25 @@ from dataclasses import dataclass
 
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._limits import WireLimits
+from packengine.protocol._needs import Needs
 from packengine.protocol._oids import parse_oid
 from packengine.protocol._requests import Client, unexpected_line
 from packengine.protocol._services import UploadPackOffer
 
 
-@dataclass(frozen=True, slots=True)
-class FetchRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchRequest(Needs):
     """The client wants a pack, or wants to know what it has in common with us."""
 
-    client: Client
-    wants: tuple[bytes, ...]
-    """Raw ids, each once, in the order they came."""
+    want_refs: tuple[bytes, ...] = ()
+    """Refs by their full names, whatever their values are by now."""
 
-    haves: tuple[bytes, ...]
-    done: bool
-    thin_pack: bool
-    no_progress: bool
-    include_tag: bool
-    ofs_delta: bool
-    wait_for_done: bool
+    wait_for_done: bool = False
+    sideband_all: bool = False
+    """Whether every line of the answer is to be in a band, not only the pack."""
+
+    packfile_uris: tuple[bytes, ...] = ()
+    """Protocols by which the client would fetch packs from elsewhere: `https`, `http`."""
 
     @property
     def may_get_ready(self) -> bool:
