@@ -254,6 +254,12 @@ class Catalog(Protocol):
     def revoke_token(self, token_hash: Digest, revoked_at_s: int) -> bool:
         """Whether there was a live one to revoke."""
 
+    def secret(self) -> bytes:
+        """32 random bytes, made once for a store: the same for every process, for ever.
+
+        Nobody uses them as they are: see `derive_key`.
+        """
+
     def probe_write(self) -> None:
         """Take and give back the writer; raises CatalogBusy or StorageError."""
 

@@ -17,15 +17,29 @@ CatalogMaker = Callable[[int], Catalog]
 
 
 @pytest.fixture(params=["sqlite", "memory"])
-def make_catalog(request: pytest.FixtureRequest, tmp_path: Path) -> CatalogMaker:
+def implementation(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def make_catalog(implementation: str, tmp_path: Path) -> CatalogMaker:
+    return _makers(tmp_path / "catalog.db")[implementation]
+
+
+@pytest.fixture
+def make_other_catalog(implementation: str, tmp_path: Path) -> CatalogMaker:
+    """The same implementation over another store."""
+    return _makers(tmp_path / "other.db")[implementation]
+
+
+def _makers(path: Path) -> dict[str, CatalogMaker]:
     def sqlite(reuse_after_s: int) -> Catalog:
-        return SqliteCatalog(tmp_path / "catalog.db", reuse_after_s=reuse_after_s)
+        return SqliteCatalog(path, reuse_after_s=reuse_after_s)
 
     def memory(reuse_after_s: int) -> Catalog:
         return MemoryCatalog(reuse_after_s=reuse_after_s)
 
-    makers: dict[str, CatalogMaker] = {"sqlite": sqlite, "memory": memory}
-    return makers[request.param]
+    return {"sqlite": sqlite, "memory": memory}
 
 
 @pytest.fixture

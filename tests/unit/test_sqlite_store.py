@@ -72,11 +72,48 @@ def test_the_catalog_is_created_once_however_many_open_it_at_once(path: Path) ->
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     SqliteCatalog(path).close()
-    change(path, "PRAGMA user_version = 2")
+    change(path, "PRAGMA user_version = 3")
     before = path.read_bytes()
-    with pytest.raises(StorageError, match=r"catalog\.db: a catalog of schema 2; this program knows 1"):
+    with pytest.raises(StorageError, match=r"catalog\.db: a catalog of schema 3; this program knows 1 to 2"):
         SqliteCatalog(path)
     assert path.read_bytes() == before
+
+
+def make_schema_1(path: Path) -> None:
+    """A catalog as the program that knew no other schema made it, with a repository in it."""
+    with closing(SqliteCatalog(path)) as catalog:
+        create(catalog, "demo", owner="alice")
+    change(path, "DROP TABLE secret")
+    change(path, "PRAGMA user_version = 1")
+
+
+def test_a_catalog_of_schema_1_goes_on_with_all_that_it_holds(path: Path) -> None:
+    make_schema_1(path)
+    with closing(SqliteCatalog(path)) as catalog:
+        assert catalog.pointer("demo").manifest == manifest("demo").digest
+        secret = catalog.secret()
+    with closing(SqliteCatalog(path)) as catalog:
+        assert catalog.secret() == secret
+
+
+def test_a_migration_that_fails_leaves_the_older_schema(path: Path) -> None:
+    make_schema_1(path)
+    change(path, "CREATE TABLE secret (in_the_way)")
+    with pytest.raises(StorageError, match="secret already exists"):
+        SqliteCatalog(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    change(path, "DROP TABLE secret")
+    with closing(SqliteCatalog(path)) as catalog:
+        assert catalog.repository("demo") is not None
+
+
+def test_the_secret_is_the_same_after_reopening_and_for_everybody(path: Path) -> None:
+    with closing(SqliteCatalog(path)) as one, closing(SqliteCatalog(path)) as another:
+        secret = one.secret()
+        assert another.secret() == secret
+    with closing(SqliteCatalog(path)) as later:
+        assert later.secret() == secret
 
 
 def test_another_programs_database_is_refused(path: Path) -> None:

@@ -48,6 +48,18 @@ def test_racing_threads_and_processes_make_one_chain_and_lose_no_update(path: Pa
     assert_sound(path)
 
 
+def test_processes_that_ask_first_at_once_hear_one_secret(path: Path) -> None:
+    SqliteCatalog(path).close()
+    racers = [
+        subprocess.Popen(child_command("tests.support.secret_askers", path, THREADS), stdout=subprocess.PIPE)
+        for _ in range(PROCESSES)
+    ]
+    heard = [line for racer in racers for line in racer.communicate()[0].split()]
+    assert len(heard) == PROCESSES * THREADS
+    with closing(SqliteCatalog(path)) as catalog:
+        assert set(heard) == {catalog.secret().hex().encode()}
+
+
 def chain(catalog: SqliteCatalog) -> list[str]:
     """Who made each state of `shared`, from the newest to the oldest, by the parents that the manifests name."""
     makers = []

@@ -9,7 +9,8 @@ from pathlib import Path
 from packengine.storage._disk import Disk
 from packengine.storage.ports import StorageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""`schema_<n>.sql` leads from schema n - 1 to schema n; 0 is an empty file."""
 
 _APPLICATION_ID = 0x50_4B_48_53  # "PKHS", in the file's header
 _FOREIGN_WAIT_S = 1.0  # our own writers queue on WriteLock: only strangers, checkpoints and recovery are waited for
@@ -54,15 +55,21 @@ def _ensure_schema(connection: sqlite3.Connection, path: Path) -> None:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if not tables:
-        _create_schema(connection)
+        _migrate(connection, 0)
         Disk().sync_directory(path.parent)
     elif application_id != _APPLICATION_ID:
         raise StorageError(f"{path}: an SQLite database, but no catalog")
-    elif version != SCHEMA_VERSION:
-        raise StorageError(f"{path}: a catalog of schema {version}; this program knows {SCHEMA_VERSION}")
+    elif not 1 <= version <= SCHEMA_VERSION:
+        raise StorageError(f"{path}: a catalog of schema {version}; this program knows 1 to {SCHEMA_VERSION}")
+    elif version < SCHEMA_VERSION:
+        _migrate(connection, version)
 
 
-def _create_schema(connection: sqlite3.Connection) -> None:
-    schema = files(__package__).joinpath(f"schema_{SCHEMA_VERSION}.sql").read_text(encoding="utf-8")
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    """From an older schema to ours, whole or not at all."""
+    steps = [
+        files(__package__).joinpath(f"schema_{step}.sql").read_text(encoding="utf-8")
+        for step in range(version + 1, SCHEMA_VERSION + 1)
+    ]
     marks = f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
-    connection.executescript(f"BEGIN IMMEDIATE; {schema} {marks} COMMIT;")
+    connection.executescript(f"BEGIN IMMEDIATE; {' '.join(steps)} {marks} COMMIT;")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from packengine.storage._keys import SECRET_BYTES
 from packengine.storage.ports import (
     Committed,
     Digest,
@@ -19,7 +21,7 @@ from packengine.storage.ports import (
     Superseded,
     TokenRecord,
 )
-from packengine.storage.sqlite import _content, _pointers, _repositories, _tokens
+from packengine.storage.sqlite import _content, _pointers, _repositories, _secret, _tokens
 from packengine.storage.sqlite._group_writer import GroupWriter, WriteStats
 from packengine.storage.sqlite._readers import ReaderPool
 
@@ -114,6 +116,12 @@ class SqliteCatalog:
     def revoke_token(self, token_hash: Digest, revoked_at_s: int) -> bool:
         """Whether there was a live one to revoke."""
         return self._writer.run(partial(_tokens.revoke_token, token_hash=token_hash, revoked_at_s=revoked_at_s))
+
+    def secret(self) -> bytes:
+        """The store's secret, made and kept for ever by whoever asks first."""
+        with self._readers.connection() as connection:
+            known = _secret.find_secret(connection)
+        return known or self._writer.run(partial(_secret.ensure_secret, fresh=secrets.token_bytes(SECRET_BYTES)))
 
     def probe_write(self) -> None:
         """Take and give back the writer; raises CatalogBusy or StorageError."""

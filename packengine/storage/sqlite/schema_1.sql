@@ -1,4 +1,4 @@
--- The catalog, schema 1. docs/storage.md says what each table is for and what a fork costs in bytes.
+-- The catalog, from nothing to schema 1. docs/storage.md says what each table is for and what a fork costs in bytes.
 -- Rows name each other by integer keys; text ids and digests are stored once, and once more in the index that finds them.
 
 CREATE TABLE owner (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from threading import RLock
@@ -57,6 +58,7 @@ class MemoryCatalog:
         self._repositories: list[_Repository] = []
         self._rows: dict[tuple[RowKind, Digest], bytes] = {}
         self._tokens: dict[Digest, TokenRecord] = {}
+        self._secret = secrets.token_bytes(32)
 
     def create_repositories(self, repositories: Sequence[NewRepository], rows: Sequence[Row] = ()) -> None:
         """Create all of them, or none."""
@@ -161,6 +163,10 @@ class MemoryCatalog:
                 return False
             self._tokens[token_hash] = replace(token, revoked_at_s=revoked_at_s)
             return True
+
+    def secret(self) -> bytes:
+        """Made with the catalog."""
+        return self._secret
 
     def probe_write(self) -> None:
         """The lock is free as soon as nobody calls."""
