@@ -23,6 +23,9 @@ class WireLimits:
 
     max_commands: int = 600_000
     max_shallows: int = 600_000
+    max_excluded_refs: int = 1_000
+    """Refs whose history a shallow client leaves out; `git clone` sends one for each `--shallow-exclude`."""
+
     max_push_options: int = 1_000
     max_push_option_bytes: int = 64 * 1024
     """Of all push options of one push together."""
