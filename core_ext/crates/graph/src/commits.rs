@@ -3,7 +3,7 @@
 use crate::closure::{named, require_edge};
 use packhouse_object::edges::{commit_edges, tag_target};
 use packhouse_object::{Error, Kind, Oid, Result};
-use packhouse_pack::{Database, Ordinal};
+use packhouse_pack::{BitSet, Database, Ordinal};
 use std::sync::Arc;
 
 /// A parsed commit.
@@ -19,14 +19,22 @@ pub(crate) struct Commit {
 const SLOTS: usize = 1 << 12;
 
 /// Commits of a database, through a cache with one slot for each of so many ordinals.
+///
+/// History may be *cut*, as by grafts: a cut commit has no parents, whatever it says. Walks get their commits from here,
+/// so all of them end where history is cut.
 pub(crate) struct Commits<'a> {
     db: &'a Database,
+    cut: Option<BitSet>,
     slots: Vec<Option<(Ordinal, Commit)>>,
 }
 
 impl<'a> Commits<'a> {
     pub(crate) fn new(db: &'a Database) -> Self {
-        Self { db, slots: vec![None; SLOTS] }
+        Self::with_cut(db, None)
+    }
+
+    pub(crate) fn with_cut(db: &'a Database, cut: Option<BitSet>) -> Self {
+        Self { db, cut, slots: vec![None; SLOTS] }
     }
 
     pub(crate) const fn db(&self) -> &'a Database {
@@ -38,7 +46,8 @@ impl<'a> Commits<'a> {
         match slot {
             Some((kept, commit)) if *kept == ordinal => Ok(commit.clone()),
             _ => {
-                let commit = read_commit(self.db, ordinal).map_err(|error| named(self.db, ordinal, error))?;
+                let is_cut = self.cut.as_ref().is_some_and(|cut| cut.get(ordinal));
+                let commit = read_commit(self.db, ordinal, is_cut).map_err(|error| named(self.db, ordinal, error))?;
                 *slot = Some((ordinal, commit.clone()));
                 Ok(commit)
             }
@@ -50,7 +59,7 @@ impl<'a> Commits<'a> {
     }
 }
 
-fn read_commit(db: &Database, ordinal: Ordinal) -> Result<Commit> {
+fn read_commit(db: &Database, ordinal: Ordinal, is_cut: bool) -> Result<Commit> {
     let (kind, content) = db.read(ordinal, db.limits().max_object_bytes)?;
     if kind != Kind::Commit {
         return Err(Error::CorruptObject { oid: None, what: format!("a {kind} where a commit is needed") });
@@ -59,6 +68,7 @@ fn read_commit(db: &Database, ordinal: Ordinal) -> Result<Commit> {
     commit_edges(db.format(), &content, |oid, kind| {
         match kind {
             Kind::Tree => tree = Some(oid),
+            _ if is_cut => (),
             _ => parents.push(require_edge(db, ordinal, &oid)?),
         }
         Ok(())

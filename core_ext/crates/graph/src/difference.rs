@@ -10,9 +10,10 @@
 //! finding it would take a walk over all trees of all history, or a bitmap.
 
 use crate::closure::{Closure, reachable, require_edge};
-use crate::commits::{Commits, peel};
+use crate::commits::Commits;
+use crate::roots::Roots;
 use crate::walk::HidingWalk;
-use packhouse_object::{CancelFlag, Kind, Oid, Result};
+use packhouse_object::{CancelFlag, Oid, Result};
 use packhouse_pack::{BitSet, Database, Ordinal};
 
 /// The two results of a difference.
@@ -43,28 +44,6 @@ pub fn difference(db: &Database, wants: &[Oid], haves: &[Oid], cancel: &CancelFl
     let client_holds = held(&mut commits, &shown, &hidden, &haves, cancel)?;
     let objects = sent(&mut commits, &shown, &client_holds, &wants, cancel)?;
     Ok(Difference { objects, client_holds })
-}
-
-/// Ids sorted by what they lead to.
-#[derive(Default)]
-struct Roots {
-    tags: Vec<Ordinal>,
-    commits: Vec<Ordinal>,
-    /// Trees and blobs.
-    contents: Vec<Ordinal>,
-}
-
-impl Roots {
-    fn new(db: &Database, oids: &[Oid]) -> Result<Self> {
-        let mut roots = Self::default();
-        for oid in oids {
-            match peel(db, db.require(oid)?, |tag| roots.tags.push(tag))? {
-                (Kind::Commit, commit) => roots.commits.push(commit),
-                (_, content) => roots.contents.push(content),
-            }
-        }
-        Ok(roots)
-    }
 }
 
 /// What the client holds, as far as it is worth knowing.

@@ -12,6 +12,7 @@ mod frontier;
 mod queue;
 mod ready;
 mod recent;
+mod roots;
 mod set;
 mod stream;
 mod tree;
