@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 BRANCH_PREFIX = b"refs/heads/"
 TAG_PREFIX = b"refs/tags/"
@@ -65,18 +65,6 @@ def is_branch(name: bytes) -> bool:
 def is_tag(name: bytes) -> bool:
     """Whether the ref is a tag."""
     return name.startswith(TAG_PREFIX)
-
-
-def is_hidden(name: bytes, patterns: Sequence[bytes]) -> bool:
-    """Whether patterns in the manner of transfer.hideRefs hide the ref.
-
-    A pattern is a name and hides what is below it; with `!` in front it shows it again; the last that matches decides.
-    """
-    for pattern in reversed(patterns):
-        prefix = pattern.removeprefix(b"!")
-        if name == prefix or name.startswith(prefix + b"/"):
-            return not pattern.startswith(b"!")
-    return False
 
 
 def conflicting_ref(name: bytes, first_from: Callable[[bytes], bytes | None]) -> bytes | None:

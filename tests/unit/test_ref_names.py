@@ -12,7 +12,6 @@ from packengine.refs.names import (
     check_ref_name,
     conflicting_ref,
     is_branch,
-    is_hidden,
     is_pushable_ref_name,
     is_tag,
     is_valid_branch_name,
@@ -109,24 +108,6 @@ def test_branch_name_is_no_option_and_not_head(short_name: bytes, valid: bool) -
 def test_branches_and_tags_are_told_by_their_folder() -> None:
     assert [is_branch(name) for name in (b"refs/heads/a", b"refs/tags/a", b"refs/headsa")] == [True, False, False]
     assert [is_tag(name) for name in (b"refs/heads/a", b"refs/tags/a", b"refs/tagsa")] == [False, True, False]
-
-
-@pytest.mark.parametrize(
-    ("name", "patterns", "hidden"),
-    [
-        (b"refs/pull/1", [b"refs/pull"], True),
-        (b"refs/pull", [b"refs/pull"], True),
-        (b"refs/pulls", [b"refs/pull"], False),
-        (b"refs/heads/a", [], False),
-        (b"refs/pull/1/head", [b"refs/pull", b"!refs/pull/1"], False),
-        (b"refs/pull/2/head", [b"refs/pull", b"!refs/pull/1"], True),
-        (b"refs/pull/1/head", [b"!refs/pull/1", b"refs/pull"], True),
-    ],
-)
-def test_last_pattern_that_matches_whole_components_hides_or_shows(
-    name: bytes, patterns: list[bytes], hidden: bool
-) -> None:
-    assert is_hidden(name, patterns) is hidden
 
 
 @pytest.mark.parametrize(
