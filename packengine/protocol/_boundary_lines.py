@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._needs import INFINITE_DEPTH, Deepen
+from packengine.protocol._numbers import MAX_NUMBER, parse_number
 from packengine.protocol._oids import parse_oid
-
-_DIGITS = re.compile(rb"[0-9]{1,19}")
-_MAX_TIME_S = (1 << 63) - 1
 
 
 class BoundaryLines:
@@ -33,7 +29,7 @@ class BoundaryLines:
             case b"deepen":
                 self._depth = _number(line, value, least=1, most=INFINITE_DEPTH)
             case b"deepen-since":
-                self._since_s = _number(line, value, least=0, most=_MAX_TIME_S)
+                self._since_s = _number(line, value, least=0, most=MAX_NUMBER)
             case b"deepen-not":
                 self._take_excluded_ref(value)
             case _:
@@ -69,6 +65,7 @@ class BoundaryLines:
 
 def _number(line: bytes, text: bytes, *, least: int, most: int) -> int:
     """Raises RemoteProtocolError with Git's sentence for a number that is none, or out of bounds."""
-    if _DIGITS.fullmatch(text) is None or not least <= int(text) <= most:
+    number = parse_number(text)
+    if number is None or not least <= number <= most:
         raise RemoteProtocolError(b"Invalid %b: %b" % (line.partition(b" ")[0], shown(line)))
-    return int(text)
+    return number

@@ -1,4 +1,4 @@
-"""A fetch before version 2: wants with capabilities, then haves. Format: gitprotocol-pack(5), "Packfile Negotiation"."""
+"""A fetch before version 2: wants, a flush, haves. Format: gitprotocol-pack(5), "Packfile Negotiation"."""
 
 from __future__ import annotations
 
@@ -35,3 +35,8 @@ class LegacyFetchRequest(Needs):
     bands: PackBands = PackBands.NONE
     negotiates: bool = False
     """Whether anything came behind the wants: without it only the new boundary is to be told."""
+
+    @property
+    def may_get_ready(self) -> bool:
+        """Whether the answer depends on all wants being reached from what is common: that is costly to find out."""
+        return bool(self.haves) and self.ack_mode is not AckMode.SINGLE

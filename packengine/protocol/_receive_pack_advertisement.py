@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from packengine.protocol._capabilities import Capability, format_capabilities
+from packengine.protocol._capabilities import Capability
 from packengine.protocol._chunks import encode_lines
-from packengine.protocol._oids import hex_oid
+from packengine.protocol._ref_lines import ref_lines
 from packengine.protocol._services import VERSION_1_LINE, ReceivePackOffer, Service, service_preamble
 from packengine.protocol._versions import ProtocolVersion
 
@@ -33,16 +33,7 @@ def advertise_receive_pack(
     preamble = service_preamble(Service.RECEIVE_PACK)
     if version is ProtocolVersion.V1:
         preamble += VERSION_1_LINE
-    return chain([preamble], encode_lines(_lines(offer, refs)))
-
-
-def _lines(offer: ReceivePackOffer, refs: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
-    """The first line carries the capabilities; without refs it stands for none."""
-    rest = iter(refs)
-    name, oid = next(rest, (b"capabilities^{}", bytes(offer.oid_bytes)))
-    yield b"%b %b\0%b\n" % (hex_oid(oid), name, format_capabilities(_capabilities(offer)))
-    for name, oid in rest:
-        yield b"%b %b\n" % (hex_oid(oid), name)
+    return chain([preamble], encode_lines(ref_lines(refs, _capabilities(offer), oid_bytes=offer.oid_bytes)))
 
 
 def _capabilities(offer: ReceivePackOffer) -> list[Capability]:

@@ -36,11 +36,12 @@ class RequestParser(ABC, Generic[Event]):
             self._error = error
             raise
 
-    def finish(self) -> None:
-        """The body has ended. Raises RemoteProtocolError if the pkt-lines of the request have not."""
+    def finish(self) -> list[Event]:
+        """The body has ended; return what only this tells. Raises RemoteProtocolError if the request has not."""
         self._raise_again()
         if not self._is_whole():
             raise RemoteProtocolError("the remote end hung up unexpectedly")
+        return self._last_events()
 
     def _raise_again(self) -> None:
         if self._error is not None:
@@ -55,8 +56,12 @@ class RequestParser(ABC, Generic[Event]):
     @abstractmethod
     def _is_whole(self) -> bool: ...
 
+    def _last_events(self) -> list[Event]:
+        """What the end of a whole body means; most requests say themselves where they end."""
+        return []
+
     def _first_event(self, data: Buffer) -> Event | None:
-        """Take packets until one makes an event, which is always a flush: what follows has not been looked at."""
+        """Take packets until one makes an event: what follows it has not been looked at if it is a flush."""
         packets = self._packets.feed(data)
         while packets:
             for packet in packets:
