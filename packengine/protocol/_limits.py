@@ -26,6 +26,16 @@ class WireLimits:
     max_excluded_refs: int = 1_000
     """Refs whose history a shallow client leaves out; `git clone` sends one for each `--shallow-exclude`."""
 
+    max_filter_bytes: int = 16 * 1024
+    max_filter_terms: int = 32
+    max_filter_nesting: int = 16
+    """Combinations inside one another."""
+
+    max_object_infos: int = 100_000
+    max_server_options: int = 1_000
+    max_server_option_bytes: int = 64 * 1024
+    """Of all server options of one request together."""
+
     max_push_options: int = 1_000
     max_push_option_bytes: int = 64 * 1024
     """Of all push options of one push together."""

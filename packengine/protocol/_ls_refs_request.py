@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._requests import Client, unexpected_line
@@ -34,6 +35,8 @@ class LsRefsRequest:
 
 class LsRefsArguments:
     """Collects the lines of an ls-refs."""
+
+    MISSING_FLUSH: ClassVar[bytes] = b"expected flush after ls-refs arguments"
 
     def __init__(self, offer: UploadPackOffer, limits: WireLimits) -> None:
         del offer  # everything that ls-refs knows is offered

@@ -52,7 +52,7 @@ def negotiate(request: FetchRequest, common: Sequence[bytes], *, all_reached: bo
     ancestors, so that more haves would bring nothing; looked at only if `request.may_get_ready`, and without a common
     have it counts for nothing. Raises LocalProtocolError if `common` names what the client did not.
     """
-    if not request.wants and not request.wait_for_done:
+    if not request.wants and not request.want_refs and not request.wait_for_done:
         return Negotiated(Outcome.NOTHING)
     if request.done or not request.haves:
         return Negotiated(Outcome.PACK)
@@ -66,14 +66,18 @@ def _acknowledge(request: FetchRequest, common: tuple[bytes, ...], *, ready: boo
     return Negotiated(Outcome.ACKNOWLEDGMENTS_AND_PACK if ready else Outcome.ACKNOWLEDGMENTS, common)
 
 
+def acknowledgment_lines(negotiated: Negotiated) -> list[bytes]:
+    """The acknowledgments section, without what ends it; nothing if there is none."""
+    if negotiated.outcome not in (Outcome.ACKNOWLEDGMENTS, Outcome.ACKNOWLEDGMENTS_AND_PACK):
+        return []
+    acks = [b"ACK %b\n" % hex_oid(oid) for oid in negotiated.common] or [b"NAK\n"]
+    ready = [b"ready\n"] if negotiated.sends_pack else []
+    return [b"acknowledgments\n", *acks, *ready]
+
+
 def acknowledgments(negotiated: Negotiated) -> bytes:
     """The acknowledgments section with what ends it; nothing if there is none."""
-    lines: list[Packet] = [b"acknowledgments\n"]
-    lines += [b"ACK %b\n" % hex_oid(oid) for oid in negotiated.common] or [b"NAK\n"]
-    match negotiated.outcome:
-        case Outcome.ACKNOWLEDGMENTS:
-            return encode_many([*lines, FLUSH])
-        case Outcome.ACKNOWLEDGMENTS_AND_PACK:
-            return encode_many([*lines, b"ready\n", DELIM])
-        case _:
-            return b""
+    lines: list[Packet] = [*acknowledgment_lines(negotiated)]
+    if lines:
+        lines.append(DELIM if negotiated.sends_pack else FLUSH)
+    return encode_many(lines)

@@ -13,6 +13,8 @@ class Client:
 
     agent: bytes | None = None
     session_id: bytes | None = None
+    server_options: tuple[bytes, ...] = ()
+    """What the user gave with `--server-option`, as it came."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,12 +70,28 @@ class Offer:
         return frozenset(dict(self.identity()))
 
 
+SAFE_FETCH_FEATURES = frozenset({b"shallow", b"wait-for-done", b"filter", b"ref-in-want", b"sideband-all"})
+"""The words of `fetch=` that need nothing beside the repository; `packfile-uris` needs packs that lie elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class UploadPackOffer(Offer):
-    """What fetching may use, beyond what version 2 always has."""
+    """What fetching may use. Advertisements and parsers both read it: nothing is understood but what was told."""
 
-    fetch_features: frozenset[bytes] = frozenset({b"wait-for-done"})
+    fetch_features: frozenset[bytes] = SAFE_FETCH_FEATURES
     """The words of `fetch=`; a request line that needs a word which is not here is unexpected."""
+
+    bundle_uri: bool = False
+    object_info: bool = True
+
+    def commands(self) -> dict[bytes, bytes]:
+        """The commands of version 2, each with its value; an empty one is left out of the advertisement."""
+        commands = {b"ls-refs": b"unborn", b"fetch": b" ".join(sorted(self.fetch_features))}
+        if self.object_info:
+            commands[b"object-info"] = b"size"
+        if self.bundle_uri:
+            commands[b"bundle-uri"] = b""
+        return commands
 
 
 @dataclass(frozen=True, slots=True)

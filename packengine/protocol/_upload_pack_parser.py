@@ -7,18 +7,28 @@ from enum import Enum, auto
 from typing import ClassVar, TypeAlias
 
 from packengine.pktline import Marker, Packet
+from packengine.protocol._bundle_uri import BundleUriArguments, BundleUriRequest
 from packengine.protocol._capabilities import LEGACY_OBJECT_FORMAT, sanitise_agent, split_capability
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._fetch_request import FetchArguments, FetchRequest
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._ls_refs_request import LsRefsArguments, LsRefsRequest
+from packengine.protocol._object_info import ObjectInfoArguments, ObjectInfoRequest
 from packengine.protocol._request_parser import RequestParser
 from packengine.protocol._requests import Client, ProbeRequest, chomp
 from packengine.protocol._services import UploadPackOffer
+from packengine.protocol._v2_advertisement import SERVER_OPTION
 
-UploadPackRequest: TypeAlias = LsRefsRequest | FetchRequest | ProbeRequest
+UploadPackRequest: TypeAlias = LsRefsRequest | FetchRequest | ObjectInfoRequest | BundleUriRequest | ProbeRequest
 
-_COMMANDS: dict[bytes, type[LsRefsArguments | FetchArguments]] = {b"ls-refs": LsRefsArguments, b"fetch": FetchArguments}
+_Arguments: TypeAlias = LsRefsArguments | FetchArguments | ObjectInfoArguments | BundleUriArguments
+
+_COMMANDS: dict[bytes, type[_Arguments]] = {
+    b"ls-refs": LsRefsArguments,
+    b"fetch": FetchArguments,
+    b"object-info": ObjectInfoArguments,
+    b"bundle-uri": BundleUriArguments,
+}
 
 _Step: TypeAlias = "Callable[[UploadPackRequestParser, bytes], UploadPackRequest | None]"
 
@@ -37,9 +47,12 @@ class UploadPackRequestParser(RequestParser[UploadPackRequest]):
         self._offer = offer
         self._state = _State.KEYS
         self._known_keys = offer.identity_keys()
+        self._known_commands = offer.commands()
         self._keys: dict[bytes, bytes | None] = {}
+        self._server_options: list[bytes] = []
+        self._server_option_bytes = 0
         self._command: bytes | None = None
-        self._arguments: LsRefsArguments | FetchArguments  # there once the keys have ended
+        self._arguments: _Arguments  # there once the keys have ended
 
     def _is_whole(self) -> bool:
         return self._state is _State.DONE
@@ -52,7 +65,10 @@ class UploadPackRequestParser(RequestParser[UploadPackRequest]):
         kind = None if isinstance(packet, bytes) else packet
         step = self._STEPS.get((self._state, kind))
         if step is None:
-            raise RemoteProtocolError(b"expected flush after %b arguments" % (self._command or b"command"))
+            expects = (
+                _COMMANDS[self._command].MISSING_FLUSH if self._command else b"expected flush after command arguments"
+            )
+            raise RemoteProtocolError(expects)
         return step(self, chomp(packet) if isinstance(packet, bytes) else b"")
 
     def _take_key(self, line: bytes) -> None:
@@ -62,16 +78,26 @@ class UploadPackRequestParser(RequestParser[UploadPackRequest]):
         key, value = split_capability(line)
         if key == b"command":
             self._take_command(value or b"")
+        elif key == SERVER_OPTION:
+            self._take_server_option(value or b"")
         elif key in self._known_keys:
             self._keys[key] = value
         else:
             raise RemoteProtocolError(b"unknown capability '%b'" % shown(line))
 
+    def _take_server_option(self, option: bytes) -> None:
+        self._server_options.append(option)
+        if len(self._server_options) > self._limits.max_server_options:
+            raise RemoteProtocolError(f"more than {self._limits.max_server_options} server options")
+        self._server_option_bytes += len(option)
+        if self._server_option_bytes > self._limits.max_server_option_bytes:
+            raise RemoteProtocolError(f"server options of more than {self._limits.max_server_option_bytes} bytes")
+
     def _take_command(self, command: bytes) -> None:
         if self._command is not None:
             names = shown(command), self._command
             raise RemoteProtocolError(b"command '%b' requested after already requesting command '%b'" % names)
-        if command not in _COMMANDS:
+        if command not in self._known_commands:
             raise RemoteProtocolError(b"invalid command '%b'" % shown(command))
         self._command = command
 
@@ -95,7 +121,7 @@ class UploadPackRequestParser(RequestParser[UploadPackRequest]):
 
     def _end_keys(self, _: bytes) -> UploadPackRequest:
         """A flush in place of the delimiter: no arguments, or no request at all."""
-        if self._command is None and not self._keys:
+        if self._command is None and not self._keys and not self._server_options:
             self._state = _State.DONE
             return ProbeRequest()
         self._begin_arguments(b"")
@@ -110,6 +136,7 @@ class UploadPackRequestParser(RequestParser[UploadPackRequest]):
         return Client(
             agent=None if agent is None else sanitise_agent(agent),
             session_id=None if session_id is None else sanitise_agent(session_id),
+            server_options=tuple(self._server_options),
         )
 
     _STEPS: ClassVar[dict[tuple[_State, Marker | None], _Step]] = {

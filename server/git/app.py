@@ -151,7 +151,12 @@ class GitApp:
 
 
 def _fetch_offer(state: RepositoryState) -> UploadPackOffer:
-    return UploadPackOffer(agent=_AGENT, object_format=state.manifest.object_format)
+    return UploadPackOffer(
+        agent=_AGENT,
+        object_format=state.manifest.object_format,
+        fetch_features=frozenset({b"wait-for-done"}),
+        object_info=False,
+    )
 
 
 async def _refuse(exchange: GitExchange, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
