@@ -7,10 +7,13 @@ use pyo3::prelude::*;
 mod args;
 mod cancel;
 mod errors;
+mod fetch;
 mod graph;
 mod ingest;
 mod objects;
 mod reading;
+mod sets;
+mod stream;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -20,6 +23,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::register(module)?;
     ingest::register(module)?;
     reading::register(module)?;
-    graph::register(module)?;
+    sets::register(module)?;
+    stream::register(module)?;
     Ok(())
 }

@@ -258,12 +258,70 @@ class ObjectDb:
     ) -> tuple[ObjectSet, ObjectSet]:
         """(what the wants reach and the haves do not, some objects that the client holds: bases for thin deltas)."""
 
+    def select(
+        self,
+        wants: Sequence[Oid],
+        haves: Sequence[Oid],
+        *,
+        shallow: Sequence[Oid] = (),
+        cancel: Cancel | None = None,
+    ) -> tuple[ObjectSet, ObjectSet]:
+        """As `difference`, in a graph that ends at `shallow`: the commits among these have no parents.
+
+        What is not visible or no commit in `shallow` is passed over.
+        """
+
+    def depth_boundary(
+        self, tips: Sequence[Oid], depth: int, *, cancel: Cancel | None = None
+    ) -> tuple[list[Oid], ObjectSet]:
+        """(the commits at which a history of so many commits from the tips ends, the commits above them).
+
+        A commit counts at its least depth, a tip at depth 1; one at the full depth ends history even if it has no
+        parents. Tips that lead to no commit are passed over. Raises ValueError for depth 0.
+        """
+
+    def age_boundary(
+        self, tips: Sequence[Oid], *, since_s: int | None, excluded: Sequence[Oid], cancel: Cancel | None = None
+    ) -> tuple[list[Oid], ObjectSet]:
+        """The same of the history that is not older than since_s and that `excluded` does not reach.
+
+        since_s: a committer date, in seconds since 1970. A selected commit with a parent that is not selected ends
+        history. Both are empty if no commit is selected.
+        """
+
+    def reached_among(
+        self, tips: Sequence[Oid], candidates: Sequence[Oid], *, cancel: Cancel | None = None
+    ) -> list[Oid]:
+        """Those commits among the candidates that the tips reach, in their order."""
+
+    def split_by_pack(
+        self, objects: ObjectSet, *, min_pack_bytes: int, max_packs: int, cancel: Cancel | None = None
+    ) -> tuple[list[int], ObjectSet]:
+        """(packs all of whose objects are in the set, by their place in the database; what none of these holds).
+
+        Of at least that size, at most so many, the largest first, none that adds nothing to larger ones. A pack holds
+        also those objects whose home is a newer one.
+        """
+
+    def tag_chain(self, tags: Sequence[Oid]) -> ObjectSet:
+        """The annotated tags themselves, down each chain, and nothing else that they tag."""
+
+    def parents(self, commit: Oid) -> list[Oid]:
+        """In the commit's order. Raises CorruptObject for what is no commit."""
+
     def is_ancestor(self, ancestor: Oid, descendant: Oid) -> bool: ...
     def merge_bases(self, left: Oid, right: Oid) -> list[Oid]:
         """Best common ancestors, as `git merge-base --all` lists them."""
 
-    def all_reach(self, wants: Sequence[Oid], haves: Sequence[Oid]) -> bool:
-        """Whether each want has one of the haves among its ancestors: time to say `ready`."""
+    def all_reach(
+        self,
+        wants: Sequence[Oid],
+        haves: Sequence[Oid],
+        *,
+        shallow: Sequence[Oid] = (),
+        cancel: Cancel | None = None,
+    ) -> bool:
+        """Whether each want has one of the haves among its ancestors: time to say `ready`. `shallow` as in `select`."""
 
     def count_commits(self, tips: Sequence[Oid], *, cancel: Cancel | None = None) -> int:
         """How many commits the tips reach, themselves counted. Memory: a bit for each object."""

@@ -24,16 +24,16 @@ const SLOTS: usize = 1 << 12;
 /// so all of them end where history is cut.
 pub(crate) struct Commits<'a> {
     db: &'a Database,
-    cut: Option<BitSet>,
+    cut: BitSet,
     slots: Vec<Option<(Ordinal, Commit)>>,
 }
 
 impl<'a> Commits<'a> {
     pub(crate) fn new(db: &'a Database) -> Self {
-        Self::with_cut(db, None)
+        Self::with_cut(db, BitSet::new(0))
     }
 
-    pub(crate) fn with_cut(db: &'a Database, cut: Option<BitSet>) -> Self {
+    pub(crate) fn with_cut(db: &'a Database, cut: BitSet) -> Self {
         Self { db, cut, slots: vec![None; SLOTS] }
     }
 
@@ -46,7 +46,7 @@ impl<'a> Commits<'a> {
         match slot {
             Some((kept, commit)) if *kept == ordinal => Ok(commit.clone()),
             _ => {
-                let is_cut = self.cut.as_ref().is_some_and(|cut| cut.get(ordinal));
+                let is_cut = self.cut.get(ordinal);
                 let commit = read_commit(self.db, ordinal, is_cut).map_err(|error| named(self.db, ordinal, error))?;
                 *slot = Some((ordinal, commit.clone()));
                 Ok(commit)
@@ -102,6 +102,28 @@ pub fn peel(db: &Database, ordinal: Ordinal, mut visit: impl FnMut(Ordinal)) -> 
         let (target, _) = tag_target(db.format(), &content).map_err(|error| named(db, at, error))?;
         at = require_edge(db, at, &target)?;
     }
+}
+
+/// Those of some ids that are visible commits; anything else is passed over.
+///
+/// # Errors
+/// What reading can raise.
+pub(crate) fn commits_among(db: &Database, oids: &[Oid]) -> Result<BitSet> {
+    let mut commits = BitSet::new(db.ordinal_count());
+    for home in oids.iter().filter_map(|oid| db.locate(oid)) {
+        if db.kind_of(home)? == Kind::Commit {
+            commits.insert(home);
+        }
+    }
+    Ok(commits)
+}
+
+/// The parents of a commit, in its order.
+///
+/// # Errors
+/// `Missing`; `CorruptObject` for what is no commit; `MissingEdge`; what reading can raise.
+pub fn parents(db: &Database, commit: &Oid) -> Result<Vec<Ordinal>> {
+    Commits::new(db).get(db.require(commit)?).map(|commit| commit.parents.to_vec())
 }
 
 /// The commit that an id names, through tags.

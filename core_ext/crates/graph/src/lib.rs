@@ -4,26 +4,33 @@
 //! plus memory of fixed size; each file says what it takes.
 
 mod bases;
+mod by_pack;
 mod closure;
 mod commits;
 mod count;
-mod difference;
 mod frontier;
 mod queue;
+mod reach;
 mod ready;
 mod recent;
 mod roots;
+mod select;
 mod set;
+mod shallow;
 mod stream;
 mod tree;
 mod walk;
 
 pub use bases::{is_ancestor, merge_bases};
+pub use by_pack::{ByPack, split_by_pack};
 pub use closure::reachable;
-pub use commits::{peel, peel_to_commit};
+pub use commits::{parents, peel, peel_to_commit};
 pub use count::count_commits;
-pub use difference::{Difference, difference};
+pub use reach::reached_among;
 pub use ready::all_reach;
+pub use roots::tag_chain;
+pub use select::{Query, Selection, select};
 pub use set::{ObjectSet, OtherDatabase};
+pub use shallow::{ShortHistory, age_boundary, depth_boundary};
 pub use stream::{PackOptions, PackStream};
 pub use walk::walk_commits;

@@ -4,19 +4,22 @@
 //! (commit-reach.c): with no haves, no; a want is peeled; a want that is no commit has no ancestry and stands in nobody's
 //! way; a have's parents count as haves (`do_got_oid`); the search does not go below the date of the oldest have, here
 //! with the slack that `walk.rs` allows. A wrong clock can only make the answer a late yes, which costs another round.
+//! A shallow client does not have what its history is cut off from: neither haves nor wants reach beyond the cut.
 
-use crate::commits::{Commits, peel};
+use crate::commits::{Commits, commits_among, peel};
 use crate::walk::CLOCK_SLACK_S;
 use packhouse_object::{CancelFlag, Kind, Oid, Result};
 use packhouse_pack::{BitSet, Database, Ordinal};
 
-/// Whether each want that leads to a commit reaches one of the haves.
+/// Whether each want that leads to a commit reaches one of the haves, in a history that ends at `shallow`.
+///
+/// What is not visible or no commit among `shallow` is passed over.
 ///
 /// # Errors
 /// `Missing` for a want or have, `MissingEdge` for a target of an edge, that is not visible; `Cancelled`; what reading can
 /// raise.
-pub fn all_reach(db: &Database, wants: &[Oid], haves: &[Oid], cancel: &CancelFlag) -> Result<bool> {
-    let mut search = Search::new(db, cancel);
+pub fn all_reach(db: &Database, wants: &[Oid], haves: &[Oid], shallow: &[Oid], cancel: &CancelFlag) -> Result<bool> {
+    let mut search = Search::new(Commits::with_cut(db, commits_among(db, shallow)?), cancel);
     for have in haves {
         if let (Kind::Commit, commit) = peel(db, db.require(have)?, |_| ())? {
             search.add_have(commit)?;
@@ -44,9 +47,10 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(db: &'a Database, cancel: &'a CancelFlag) -> Self {
-        let bits = || BitSet::new(db.ordinal_count());
-        Self { commits: Commits::new(db), cancel, reaching: bits(), met: bits(), oldest_have_s: u64::MAX }
+    fn new(commits: Commits<'a>, cancel: &'a CancelFlag) -> Self {
+        let count = commits.db().ordinal_count();
+        let bits = || BitSet::new(count);
+        Self { commits, cancel, reaching: bits(), met: bits(), oldest_have_s: u64::MAX }
     }
 
     fn add_have(&mut self, commit: Ordinal) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::commits::peel;
 use packhouse_object::{Kind, Oid, Result};
-use packhouse_pack::{Database, Ordinal};
+use packhouse_pack::{BitSet, Database, Ordinal};
 
 /// Wants or haves, sorted by what they lead to.
 #[derive(Default)]
@@ -25,4 +25,16 @@ impl Roots {
         }
         Ok(roots)
     }
+}
+
+/// The annotated tags among some objects and those that they tag, down each chain; nothing else that they tag.
+///
+/// # Errors
+/// `Missing`; as [`peel`].
+pub fn tag_chain(db: &Database, tags: &[Oid]) -> Result<BitSet> {
+    let mut chain = BitSet::new(db.ordinal_count());
+    for tag in Roots::new(db, tags)?.tags {
+        chain.insert(tag);
+    }
+    Ok(chain)
 }

@@ -32,13 +32,15 @@ pub(crate) struct HidingWalk<'a> {
     /// How many waiting commits are not hidden.
     waiting_shown: u32,
     oldest_shown_s: u64,
+    since_s: u64,
 }
 
 impl<'a> HidingWalk<'a> {
-    pub(crate) fn new(db: &'a Database, cancel: &'a CancelFlag) -> Self {
-        let bits = || BitSet::new(db.ordinal_count());
+    pub(crate) fn new(commits: Commits<'a>, cancel: &'a CancelFlag) -> Self {
+        let count = commits.db().ordinal_count();
+        let bits = || BitSet::new(count);
         Self {
-            commits: Commits::new(db),
+            commits,
             cancel,
             queue: DateQueue::default(),
             met: bits(),
@@ -46,13 +48,24 @@ impl<'a> HidingWalk<'a> {
             hidden: bits(),
             waiting_shown: 0,
             oldest_shown_s: u64::MAX,
+            since_s: 0,
         }
     }
 
+    /// Show no commit that is older, and none by way of it.
+    pub(crate) fn since(self, since_s: u64) -> Self {
+        Self { since_s, ..self }
+    }
+
     pub(crate) fn show(&mut self, commit: Ordinal) -> Result<()> {
-        if self.met.insert(commit) {
-            self.queue.push(self.commits.date_s(commit)?, commit);
-            self.waiting_shown += u32::from(!self.hidden.get(commit));
+        if self.met.get(commit) {
+            return Ok(());
+        }
+        let (date_s, hidden) = (self.commits.date_s(commit)?, self.hidden.get(commit));
+        if hidden || date_s >= self.since_s {
+            self.met.insert(commit);
+            self.queue.push(date_s, commit);
+            self.waiting_shown += u32::from(!hidden);
         }
         Ok(())
     }
@@ -141,7 +154,7 @@ fn hidden_from(db: &Database, tips: &[Ordinal], hidden: &[Ordinal], cancel: &Can
     if hidden.is_empty() {
         return Ok(BitSet::new(db.ordinal_count()));
     }
-    let mut walk = HidingWalk::new(db, cancel);
+    let mut walk = HidingWalk::new(Commits::new(db), cancel);
     hidden.iter().try_for_each(|&commit| walk.hide(commit))?;
     tips.iter().try_for_each(|&commit| walk.show(commit))?;
     walk.run().map(|(_, hidden, _)| hidden)

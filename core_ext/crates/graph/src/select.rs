@@ -8,83 +8,91 @@
 //!
 //! An object that only a have's deeper past holds (a file that was deleted and came back) is sent, as Git sends it:
 //! finding it would take a walk over all trees of all history, or a bitmap.
+//!
+//! **Shallow.** History is cut at the boundary of the client's history to be. Then a commit that is sent may have no parent
+//! at all that the client has, and its tree would be sent whole: so every have is an edge, next to a shown commit or not,
+//! as with Git's `--objects-edge-aggressive`.
 
 use crate::closure::{Closure, reachable, require_edge};
-use crate::commits::Commits;
+use crate::commits::{Commits, commits_among};
 use crate::roots::Roots;
 use crate::walk::HidingWalk;
 use packhouse_object::{CancelFlag, Oid, Result};
 use packhouse_pack::{BitSet, Database, Ordinal};
 
-/// The two results of a difference.
-pub struct Difference {
+/// What a client wants, and what it has. All ids may be those of objects of any kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Query<'q> {
+    /// What to send, with all that it refers to.
+    pub wants: &'q [Oid],
+    /// What the client has, with all that it refers to.
+    pub haves: &'q [Oid],
+    /// Where history ends. What is not visible or no commit is passed over.
+    pub shallow: &'q [Oid],
+}
+
+/// The answer to a [`Query`].
+pub struct Selection {
     /// What the wants reach and the haves do not.
     pub objects: BitSet,
     /// Some of what the client surely holds: boundary commits and all in their trees, haves that are no commits.
     pub client_holds: BitSet,
 }
 
-/// The objects to send to somebody who wants `wants` and has `haves` with all that they refer to.
-///
-/// Both may name objects of any kind.
+/// The objects to send.
 ///
 /// # Errors
 /// `Missing` for a want or have, `MissingEdge` for a target of an edge, that is not visible; `Cancelled`; what reading can
 /// raise.
-pub fn difference(db: &Database, wants: &[Oid], haves: &[Oid], cancel: &CancelFlag) -> Result<Difference> {
-    if haves.is_empty() {
+pub fn select(db: &Database, query: &Query<'_>, cancel: &CancelFlag) -> Result<Selection> {
+    let cut = commits_among(db, query.shallow)?;
+    if query.haves.is_empty() && cut.is_empty() {
         let client_holds = BitSet::new(db.ordinal_count());
-        return Ok(Difference { objects: reachable(db, wants, cancel)?, client_holds });
+        return Ok(Selection { objects: reachable(db, query.wants, cancel)?, client_holds });
     }
-    let (haves, wants) = (Roots::new(db, haves)?, Roots::new(db, wants)?);
-    let mut walk = HidingWalk::new(db, cancel);
+    let is_shallow = !cut.is_empty();
+    let (haves, wants) = (Roots::new(db, query.haves)?, Roots::new(db, query.wants)?);
+    let mut walk = HidingWalk::new(Commits::with_cut(db, cut), cancel);
     haves.commits.iter().try_for_each(|&commit| walk.hide(commit))?;
     wants.commits.iter().try_for_each(|&commit| walk.show(commit))?;
     let (shown, hidden, mut commits) = walk.run()?;
-    let client_holds = held(&mut commits, &shown, &hidden, &haves, cancel)?;
-    let objects = sent(&mut commits, &shown, &client_holds, &wants, cancel)?;
-    Ok(Difference { objects, client_holds })
+    let mut boundary = boundary_of(&mut commits, &shown, &hidden, cancel)?;
+    if is_shallow {
+        haves.commits.iter().for_each(|&commit| _ = boundary.insert(commit));
+    }
+    let client_holds = contents(&mut commits, &boundary, &haves, None, cancel)?;
+    let objects = contents(&mut commits, &shown, &wants, Some(&client_holds), cancel)?;
+    Ok(Selection { objects, client_holds })
 }
 
-/// What the client holds, as far as it is worth knowing.
-fn held(
-    commits: &mut Commits<'_>,
-    shown: &BitSet,
-    hidden: &BitSet,
-    haves: &Roots,
-    cancel: &CancelFlag,
-) -> Result<BitSet> {
-    let mut closure = Closure::new(commits.db(), cancel, None);
-    for &tag in &haves.tags {
-        closure.mark(tag);
-    }
-    for &content in &haves.contents {
-        closure.add_any(content)?;
-    }
+/// The hidden parents of shown commits.
+fn boundary_of(commits: &mut Commits<'_>, shown: &BitSet, hidden: &BitSet, cancel: &CancelFlag) -> Result<BitSet> {
+    let mut boundary = BitSet::new(commits.db().ordinal_count());
     for commit in shown.iter() {
         cancel.check()?;
         for &parent in commits.get(commit)?.parents.iter().filter(|&&parent| hidden.get(parent)) {
-            add_with_tree(&mut closure, commits, parent)?;
+            boundary.insert(parent);
         }
     }
-    closure.run()
+    Ok(boundary)
 }
 
-fn sent(
+/// Some commits with all in their trees, and what else was named; stopping at `border`.
+fn contents(
     commits: &mut Commits<'_>,
-    shown: &BitSet,
-    client_holds: &BitSet,
-    wants: &Roots,
+    chosen: &BitSet,
+    roots: &Roots,
+    border: Option<&BitSet>,
     cancel: &CancelFlag,
 ) -> Result<BitSet> {
-    let mut closure = Closure::new(commits.db(), cancel, Some(client_holds));
-    for &tag in &wants.tags {
+    let mut closure = Closure::new(commits.db(), cancel, border);
+    for &tag in &roots.tags {
         closure.mark(tag);
     }
-    for &content in &wants.contents {
+    for &content in &roots.contents {
         closure.add_any(content)?;
     }
-    for commit in shown.iter() {
+    for commit in chosen.iter() {
         cancel.check()?;
         add_with_tree(&mut closure, commits, commit)?;
     }
