@@ -9,11 +9,13 @@ from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallabl
 
 from server.asgi.exchange import Exchange
 from server.asgi.record import RequestRecord, open_record
+from server.asgi.request_line import has_two_lengths, in_origin_form
 
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a request whose client went away before the answer began."""
 
 _INTERNAL = b'{"error":{"code":"internal","message":"internal"}}'
+_TWO_LENGTHS = b'{"error":{"code":"bad_request","message":"Content-Length beside Transfer-Encoding is not accepted"}}'
 _log = logging.getLogger("packhouse.request")
 
 
@@ -27,6 +29,7 @@ class RequestBoundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = in_origin_form(scope)
         record = open_record(scope)
         started_at_s = trio.current_time()
         try:
@@ -35,6 +38,9 @@ class RequestBoundary:
             _log_request(record, trio.current_time() - started_at_s)
 
     async def _answer(self, scope: HTTPScope, exchange: Exchange, record: RequestRecord) -> None:
+        if has_two_lengths(scope):
+            await exchange.answer(400, b"application/json", _TWO_LENGTHS, (b"connection", b"close"))
+            return
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except Exception:

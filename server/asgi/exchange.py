@@ -23,9 +23,16 @@ from server.asgi.record import RequestRecord
 LINGER_TOTAL_S = 30.0
 LINGER_SILENCE_S = 5.0
 
+NO_CACHE = (
+    (b"cache-control", b"no-cache, max-age=0, must-revalidate"),
+    (b"expires", b"Fri, 01 Jan 1980 00:00:00 GMT"),
+    (b"pragma", b"no-cache"),
+)
+"""As Git's own server says it; on every answer whose application does not say how long it lasts."""
+
 
 class Exchange:
-    """Stands between Hypercorn and an application: counts, names the request in the answer, and lingers."""
+    """Stands between Hypercorn and an application: counts, completes the headers of the answer, and lingers."""
 
     def __init__(self, record: RequestRecord, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         self._record = record
@@ -50,15 +57,17 @@ class Exchange:
         else:
             await self._send(event)
 
-    async def answer(self, status: int, content_type: bytes, body: bytes) -> None:
+    async def answer(self, status: int, content_type: bytes, body: bytes, *others: tuple[bytes, bytes]) -> None:
         """A whole small answer."""
-        headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+        headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode()), *others]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _started(self, event: HTTPResponseStartEvent) -> HTTPResponseStartEvent:
         self._record.status = event["status"]
         headers = [*event["headers"], (b"x-request-id", self._record.request_id.encode("ascii"))]
+        if all(name.lower() != b"cache-control" for name, _ in headers):
+            headers += NO_CACHE
         return {**event, "headers": headers}
 
     async def _send_body(self, event: HTTPResponseBodyEvent) -> None:

@@ -9,12 +9,8 @@ from typing import cast
 import trio
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 
-_NO_CACHE = (
-    (b"cache-control", b"no-cache, max-age=0, must-revalidate"),
-    (b"expires", b"Fri, 01 Jan 1980 00:00:00 GMT"),
-    (b"pragma", b"no-cache"),
-)
 _INFLATE_PIECE_BYTES = 256 * 1024
+_HTTP_2_PIECE_BYTES = 32 * 1024
 
 
 class ClientGone(Exception):
@@ -33,7 +29,8 @@ class GitExchange:
     """Reads one request and writes one answer.
 
     A step that makes no progress for `idle_timeout_s` ends the exchange; a slow but living client may take as long as
-    it likes.
+    it likes. Over HTTP/1.1 the kernel watches what is being sent (server.process.sockets). Over HTTP/2 a client can
+    stop one stream alone, which the kernel cannot see: answers are cut into pieces, each of which is watched.
     """
 
     def __init__(
@@ -48,6 +45,7 @@ class GitExchange:
         self._headers = {name.lower(): value for name, value in scope["headers"]}
         self._receive = receive
         self._send = send
+        self._is_http_2 = scope["http_version"] == "2"
         self._body_limit_bytes = body_limit_bytes
         self._idle_timeout_s = idle_timeout_s
         self.started = False
@@ -64,34 +62,31 @@ class GitExchange:
         encoding = (self.header(b"content-encoding") or b"identity").lower()
         if encoding not in (b"identity", b"gzip", b"x-gzip"):
             raise BodyRefused(415, f"Content-Encoding {encoding.decode('latin-1')} is not supported; use gzip or none")
+        self._check_announced_length()
         taken = 0
         pieces = self._wire_body() if encoding == b"identity" else _gunzip(self._wire_body())
         async for piece in pieces:
             taken += len(piece)
             if taken > self._body_limit_bytes:
-                raise BodyRefused(413, f"the request is larger than {self._body_limit_bytes} bytes")
+                raise self._too_large()
             yield piece
 
     async def start(self, status: int, content_type: str) -> None:
         """Begin a streamed answer."""
-        await self._send_start(status, [(b"content-type", content_type.encode()), *_NO_CACHE])
+        await self._send_start(status, [(b"content-type", content_type.encode())])
 
     async def write(self, data: bytes) -> None:
         """Send a piece of the answer; returns when the connection has taken it."""
-        with self._watched():
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        await self._send_body(data, more_body=True)
 
     async def end(self) -> None:
         """The answer is complete."""
-        with self._watched():
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._send_body(b"", more_body=False)
 
     async def answer(self, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
-        """A whole small answer."""
-        length = (b"content-length", str(len(body)).encode())
-        await self._send_start(status, [*headers, length, *_NO_CACHE])
-        with self._watched():
-            await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        """A whole answer."""
+        await self._send_start(status, [*headers, (b"content-length", str(len(body)).encode())])
+        await self._send_body(body, more_body=False)
 
     async def wait_gone(self) -> None:
         """Return when the client goes away. Only after the body was read to its end."""
@@ -105,6 +100,25 @@ class GitExchange:
         event = {"type": "http.response.start", "status": status, "headers": headers}
         with self._watched():
             await self._send(event)  # type: ignore[arg-type]  # `trailers` is optional in ASGI, not in Hypercorn's type
+
+    async def _send_body(self, data: bytes, *, more_body: bool) -> None:
+        if not self._is_http_2:
+            await self._send({"type": "http.response.body", "body": data, "more_body": more_body})
+            return
+        for start in range(0, max(1, len(data)), _HTTP_2_PIECE_BYTES):
+            end = start + _HTTP_2_PIECE_BYTES
+            more = more_body or end < len(data)
+            with self._watched():
+                await self._send({"type": "http.response.body", "body": data[start:end], "more_body": more})
+
+    def _check_announced_length(self) -> None:
+        """Refuse before anything is sent that would be refused once it is here."""
+        announced = self.header(b"content-length")
+        if announced is not None and int(announced) > self._body_limit_bytes:
+            raise self._too_large()
+
+    def _too_large(self) -> BodyRefused:
+        return BodyRefused(413, f"the request is larger than {self._body_limit_bytes} bytes")
 
     async def _wire_body(self) -> AsyncIterator[bytes]:
         more = True
@@ -151,6 +165,7 @@ async def _gunzip(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             pending = inflate.unconsumed_tail
             if data:
                 yield data
+                await trio.lowlevel.checkpoint()  # a small piece may inflate to a thousand of these
         if inflate.unused_data:
             raise BodyRefused(400, "the gzip body goes on after its end")
     if not inflate.eof:

@@ -55,7 +55,8 @@ class GitClient:
             (b"content-type", content_type.encode()),
             (b"git-protocol", b"version=2"),
         ]
-        scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
+        scope = {"type": "http", "http_version": "1.1", "method": method, "path": path}
+        scope |= {"query_string": query, "headers": headers}
         open_record(cast("HTTPScope", scope))
         await self._app(cast("HTTPScope", scope), receive, self._send)
 

@@ -9,6 +9,7 @@ import re
 import secrets
 import select
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -32,6 +33,7 @@ class RunningServer:
     """Use as a context manager; leaving it stops the server in order, and fails if that does not end with 0.
 
     url: "http://127.0.0.1:PORT"; admin_token; data_dir; log_path: what the server writes to stderr.
+    trust: for `rest`, of a server that speaks TLS.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class RunningServer:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         admin_token: str | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.admin_token = admin_token or secrets.token_urlsafe(16)
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self.url = ""
+        self._trust = trust
         self._command = _command(data_dir, workers, arguments)
         self._environment = {**os.environ, "ARTIFACTS_ADMIN_TOKEN": self.admin_token, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
@@ -137,7 +141,7 @@ class RunningServer:
         for name, value in (headers or {}).items():
             request.add_header(name, value)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # the same
+            with urllib.request.urlopen(request, timeout=60, context=self._trust) as answer:  # noqa: S310  # the same
                 return answer.status, json.load(answer)
         except HTTPError as error:
             with error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, cast
+from urllib.parse import unquote
 
 import pytest
 import trio
@@ -47,7 +48,7 @@ class Connection:
         return b"".join(event["body"] for event in self.sent if event["type"] == "http.response.body")
 
     async def run(self, app: ASGIFramework, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+        scope = {"type": "http", "method": "POST", "path": "/", "raw_path": b"/", "headers": headers}
         await RequestBoundary(app)(cast("Scope", scope), cast("ASGIReceiveCallable", self.receive), self.send)
 
 
@@ -141,6 +142,59 @@ async def test_client_that_leaves_before_the_answer_is_logged_as_499(caplog: pyt
     await connection.to_app.send({"type": "http.disconnect"})
     await connection.run(wait_for_end)
     assert vars(caplog.records[-1])["fields"]["status"] == 499
+
+
+NO_CACHE = (b"cache-control", b"no-cache, max-age=0, must-revalidate")
+
+
+@pytest.mark.parametrize(
+    ("said", "has_no_cache"), [([], True), ([(b"Cache-Control", b"max-age=60")], False), ([(b"age", b"1")], True)]
+)
+async def test_an_answer_is_not_to_be_cached_unless_it_says_so(
+    said: list[tuple[bytes, bytes]], has_no_cache: bool
+) -> None:
+    async def answer(_scope: Scope, _receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await send(cast("Any", {"type": "http.response.start", "status": 200, "headers": said}))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    connection = Connection()
+    await connection.feed(0)
+    await connection.run(answer)
+    assert (NO_CACHE in connection.sent[0]["headers"]) is has_no_cache
+
+
+async def test_a_request_with_two_lengths_is_refused_and_the_connection_ended() -> None:
+    connection = Connection()
+    await connection.feed(0)
+    await connection.run(refuse, [(b"Content-Length", b"5"), (b"transfer-encoding", b"chunked")])
+    assert connection.sent[0]["status"] == 400
+    assert (b"connection", b"close") in connection.sent[0]["headers"]
+
+
+@pytest.mark.parametrize(
+    ("raw_path", "path", "host"),
+    [
+        (b"http://other:80/git/%61bcd", "/git/abcd", b"other:80"),
+        (b"HTTPS://other", "/", b"other"),
+        (b"https://other/a", "/a", b"other"),
+        (b"/git/http://x/y", "/git/http://x/y", b"here"),
+        (b"*", "*", b"here"),
+    ],
+)
+async def test_a_target_in_absolute_form_is_one_in_origin_form(raw_path: bytes, path: str, host: bytes) -> None:
+    seen: list[Any] = []
+
+    async def look(scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        seen.append(scope)
+        await refuse(scope, receive, send)
+
+    connection = Connection()
+    await connection.feed(0)
+    scope = {"type": "http", "method": "GET", "path": unquote(raw_path.decode()), "raw_path": raw_path}
+    scope |= {"headers": [(b"host", b"here"), (b"accept", b"*/*")]}
+    await RequestBoundary(look)(cast("Scope", scope), cast("ASGIReceiveCallable", connection.receive), connection.send)
+    assert seen[0]["path"] == path
+    assert dict(seen[0]["headers"]) == {b"host": host, b"accept": b"*/*"}
 
 
 @pytest.mark.parametrize(
