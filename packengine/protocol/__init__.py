@@ -36,6 +36,7 @@ from packengine.protocol._needs import INFINITE_DEPTH, Deepen, Needs
 from packengine.protocol._negotiation import Negotiated, Outcome, acknowledgments, negotiate
 from packengine.protocol._object_info import ObjectInfoRequest, object_info_answer
 from packengine.protocol._pack_frame import PackFrame
+from packengine.protocol._push_certificate import PushCertificate
 from packengine.protocol._push_request import (
     Command,
     PackData,
@@ -105,6 +106,7 @@ __all__ = [
     "ProtocolError",
     "ProtocolVersion",
     "PushCapabilities",
+    "PushCertificate",
     "PushCommands",
     "ReceivePackEvent",
     "ReceivePackOffer",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from packengine.protocol._capabilities import sanitise_agent
+from packengine.protocol._push_certificate import PushCertificate
 from packengine.protocol._requests import Client
 from packengine.protocol._services import ReceivePackOffer
 from packengine.refs.names import is_pushable_ref_name
@@ -76,6 +77,9 @@ class PushCommands:
     push_options: tuple[bytes, ...] = ()
     shallow: tuple[bytes, ...] = ()
     """The boundary of a shallow client: commits whose parents it does not have."""
+
+    certificate: PushCertificate | None = None
+    """Who claims to have signed these commands; whether that is true is not known yet."""
 
     @property
     def expects_pack(self) -> bool:

@@ -37,4 +37,7 @@ def advertise_receive_pack(
 
 
 def _capabilities(offer: ReceivePackOffer) -> list[Capability]:
-    return [*_ALWAYS, *([b"push-options"] if offer.push_options else []), *offer.identity()]
+    chosen: list[Capability] = [b"push-options"] if offer.push_options else []
+    if offer.push_certificate_nonce is not None:
+        chosen.append((b"push-cert", offer.push_certificate_nonce))
+    return [*_ALWAYS, *chosen, *offer.identity()]

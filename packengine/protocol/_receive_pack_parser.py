@@ -1,4 +1,4 @@
-"""The request of receive-pack: commands, push options, then a pack. Format: gitprotocol-pack(5)."""
+"""The request of receive-pack: commands or a certificate, push options, then a pack. Format: gitprotocol-pack(5)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from packengine.protocol._capabilities import LEGACY_OBJECT_FORMAT, parse_capabi
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._oids import parse_oid
+from packengine.protocol._push_certificate import CertificateReader, PushCertificate
 from packengine.protocol._push_request import Command, PackData, PushCapabilities, PushCommands
 from packengine.protocol._request_parser import RequestParser
 from packengine.protocol._requests import ProbeRequest, chomp
@@ -18,9 +19,12 @@ from packengine.protocol._services import ReceivePackOffer
 
 ReceivePackEvent: TypeAlias = ProbeRequest | PushCommands | PackData
 
+_UNSIGNED = "protocol error: got both push certificate and unsigned commands"
+
 
 class _State(Enum):
     COMMANDS = auto()
+    CERTIFICATE = auto()
     PUSH_OPTIONS = auto()
     PACK = auto()
     DONE = auto()
@@ -41,6 +45,8 @@ class ReceivePackRequestParser(RequestParser[ReceivePackEvent]):
         self._shallow: list[bytes] = []
         self._push_options: list[bytes] = []
         self._push_option_bytes = 0
+        self._reader = CertificateReader(limits)
+        self._certificate: PushCertificate | None = None
 
     @property
     def capabilities(self) -> PushCapabilities | None:
@@ -63,9 +69,9 @@ class ReceivePackRequestParser(RequestParser[ReceivePackEvent]):
 
     def _take(self, packet: Packet) -> ProbeRequest | PushCommands | None:
         if isinstance(packet, bytes):
-            self._TAKE_LINE[self._state](self, chomp(packet))
+            self._TAKE_LINE[self._state](self, packet)
             return None
-        if packet is not FLUSH:
+        if packet is not FLUSH or self._state is _State.CERTIFICATE:
             raise RemoteProtocolError(b"protocol error: got an unexpected packet " + packet.value)
         return self._take_flush()
 
@@ -76,11 +82,20 @@ class ReceivePackRequestParser(RequestParser[ReceivePackEvent]):
         if self._state is _State.COMMANDS and self._capabilities.push_options:
             self._state = _State.PUSH_OPTIONS
             return None
-        event = PushCommands(tuple(self._commands), self._capabilities, tuple(self._push_options), tuple(self._shallow))
+        if not self._commands:
+            raise RemoteProtocolError("protocol error: a push certificate without commands")
+        event = PushCommands(
+            tuple(self._commands),
+            self._capabilities,
+            tuple(self._push_options),
+            tuple(self._shallow),
+            self._certificate,
+        )
         self._state = _State.PACK if event.expects_pack else _State.DONE
         return event
 
-    def _take_command_or_shallow(self, line: bytes) -> None:
+    def _take_command_or_shallow(self, packet: bytes) -> None:
+        line = chomp(packet)
         if line.startswith(b"shallow "):
             self._take_shallow(line.removeprefix(b"shallow "))
             return
@@ -90,8 +105,25 @@ class ReceivePackRequestParser(RequestParser[ReceivePackEvent]):
         elif nul:
             raise RemoteProtocolError(b"protocol error: capabilities behind a second command, '%b'" % shown(line))
         if line == b"push-cert":
+            self._begin_certificate()
+        elif self._certificate is not None:
+            raise RemoteProtocolError(_UNSIGNED)
+        else:
+            self._take_command(line)
+
+    def _begin_certificate(self) -> None:
+        if self._offer.push_certificate_nonce is None:
             raise RemoteProtocolError("protocol error: push certificates are not accepted here")
-        self._take_command(line)
+        if self._commands or self._certificate is not None:
+            raise RemoteProtocolError(_UNSIGNED)
+        self._state = _State.CERTIFICATE
+
+    def _take_certificate_line(self, packet: bytes) -> None:
+        if self._reader.take(packet):
+            self._certificate, commands = self._reader.finish()
+            for line in commands:
+                self._take_command(line)
+            self._state = _State.COMMANDS
 
     def _take_capabilities(self, text: bytes) -> None:
         words = parse_capabilities(text, max_bytes=self._limits.max_capability_bytes)
@@ -117,8 +149,8 @@ class ReceivePackRequestParser(RequestParser[ReceivePackEvent]):
             raise RemoteProtocolError(b"protocol error: expected shallow sha, got '%b'" % shown(text))
         self._shallow.append(oid)
 
-    def _take_push_option(self, option: bytes) -> None:
-        limits = self._limits
+    def _take_push_option(self, packet: bytes) -> None:
+        limits, option = self._limits, chomp(packet)
         self._push_option_bytes += len(option)
         if len(self._push_options) >= limits.max_push_options:
             raise RemoteProtocolError(f"more than {limits.max_push_options} push options")
@@ -128,5 +160,6 @@ class ReceivePackRequestParser(RequestParser[ReceivePackEvent]):
 
     _TAKE_LINE: ClassVar[dict[_State, Callable[[ReceivePackRequestParser, bytes], None]]] = {
         _State.COMMANDS: _take_command_or_shallow,
+        _State.CERTIFICATE: _take_certificate_line,
         _State.PUSH_OPTIONS: _take_push_option,
     }

@@ -99,3 +99,5 @@ class ReceivePackOffer(Offer):
     """What pushing may use, beyond what we always offer."""
 
     push_options: bool = False
+    push_certificate_nonce: bytes | None = None
+    """What a signed push must bring back; None where nobody's signature could be verified."""
