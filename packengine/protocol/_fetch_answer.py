@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from packengine.pktline import DELIM, FLUSH, Packet, encode_many
+from packengine.pktline import DELIM, FLUSH, Packet, encode, encode_many
 from packengine.protocol._answers import err_packet, fatal
 from packengine.protocol._fetch_request import FetchRequest
 from packengine.protocol._negotiation import Negotiated, Outcome, acknowledgment_lines
 from packengine.protocol._oids import hex_oid
 from packengine.protocol._shallow_info import ShallowInfo
-from packengine.sideband import DATA_BAND, PROGRESS_BAND, encode_band
+from packengine.sideband import DATA_BAND, PROGRESS_BAND
 
-EARLY_KEEP_ALIVE = encode_band(PROGRESS_BAND, b"")
+EARLY_KEEP_ALIVE = encode(bytes([PROGRESS_BAND]))
 """For a client that asked for sideband-all, in front of the head: an empty packet of band 1 would be an empty line."""
 
 

@@ -82,23 +82,23 @@ def parse_filter_spec(text: bytes, limits: WireLimits | None = None) -> FilterSp
     if len(text) > limits.max_filter_bytes:
         raise RemoteProtocolError(f"a filter-spec of {len(text)} bytes, more than {limits.max_filter_bytes}")
     terms: list[FilterTerm] = []
-    for term in _terms(text, limits.max_filter_nesting):
+    for term in _terms(text, 0, limits.max_filter_nesting):
         terms.append(term)
         if len(terms) > limits.max_filter_terms:
             raise RemoteProtocolError(f"a filter-spec of more than {limits.max_filter_terms} terms")
     return FilterSpec(tuple(terms))
 
 
-def _terms(text: bytes, nesting_left: int) -> Iterator[FilterTerm]:
+def _terms(text: bytes, nesting: int, max_nesting: int) -> Iterator[FilterTerm]:
     if not text.startswith(_COMBINE):
         yield _parse_term(text)
-    elif nesting_left == 0:
-        raise RemoteProtocolError("a filter-spec with too many combinations inside one another")
+    elif nesting == max_nesting:
+        raise RemoteProtocolError(f"a filter-spec of more than {max_nesting} combinations inside one another")
     elif text == _COMBINE:
         raise RemoteProtocolError("expected something after combine:")
     else:
         for part in filter(None, text.removeprefix(_COMBINE).split(b"+")):
-            yield from _terms(_decode(part), nesting_left - 1)
+            yield from _terms(_decode(part), nesting + 1, max_nesting)
 
 
 def _decode(part: bytes) -> bytes:

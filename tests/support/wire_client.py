@@ -11,6 +11,7 @@ from packengine.sideband import BandDecoder
 AGENT = b"wire-client/1"
 PUSH_CAPABILITIES = b"report-status side-band-64k"
 _UNLIMITED = 1 << 62
+_DATA_BAND, _PROGRESS_BAND = 1, 2
 
 
 def decode(stream: bytes) -> list[Packet]:
@@ -104,6 +105,14 @@ class FetchAnswer:
     acknowledged: list[bytes] = field(default_factory=list)
     is_nak: bool = False
     is_ready: bool = False
+    shallow: list[bytes] = field(default_factory=list)
+    unshallow: list[bytes] = field(default_factory=list)
+    wanted_refs: dict[bytes, bytes] = field(default_factory=dict)
+    """Raw ids by name."""
+
+    packfile_uris: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """(raw checksum of a pack, where it lies)."""
+
     pack: bytes | None = None
     """None if there was no packfile section."""
 
@@ -111,31 +120,68 @@ class FetchAnswer:
     error: bytes | None = None
 
 
-def parse_fetch_answer(body: bytes) -> FetchAnswer:
+def parse_fetch_answer(body: bytes, *, sideband_all: bool = False) -> FetchAnswer:
     """The whole body of an answer to the command fetch."""
     answer = FetchAnswer()
     decoder = PktLineDecoder(max_packets=_UNLIMITED, max_bytes=_UNLIMITED)
     at = 0
+    section = b""
     while at < len(body):
         # One packet at a time, since what follows the header of the packfile section is in bands.
         length = max(int(body[at : at + 4], 16), 4)
-        packets = decoder.feed(body[at : at + length])
+        [packet] = decoder.feed(body[at : at + length])
         at += length
-        for line in lines(packets):
-            _take_fetch_line(answer, line)
-            if line == b"packfile":
-                _take_bands(answer, body[at:])
-                return answer
+        line = _fetch_line(answer, packet, sideband_all=sideband_all)
+        if line == b"packfile":
+            _take_bands(answer, body[at:])
+            return answer
+        if line in _SECTIONS:
+            section = line
+        elif line is not None:
+            _take_fetch_line(answer, section, line)
     return answer
 
 
-def _take_fetch_line(answer: FetchAnswer, line: bytes) -> None:
-    if line.startswith(b"ACK "):
-        answer.acknowledged.append(bytes.fromhex(line.removeprefix(b"ACK ").decode()))
-    elif line.startswith(b"ERR "):
-        answer.error = line.removeprefix(b"ERR ")
-    answer.is_nak |= line == b"NAK"
-    answer.is_ready |= line == b"ready"
+_SECTIONS = (b"acknowledgments", b"shallow-info", b"wanted-refs", b"packfile-uris")
+
+
+def _fetch_line(answer: FetchAnswer, packet: Packet, *, sideband_all: bool) -> bytes | None:
+    """A line of a section, taken out of its band; None for what is none."""
+    if not isinstance(packet, bytes):
+        return None
+    if not sideband_all:
+        return packet.removesuffix(b"\n")
+    band, data = packet[0], packet[1:]
+    if band == _DATA_BAND:
+        return data.removesuffix(b"\n")
+    if band == _PROGRESS_BAND:
+        answer.messages += data
+    else:
+        answer.error = data
+    return None
+
+
+def _take_fetch_line(answer: FetchAnswer, section: bytes, line: bytes) -> None:
+    word, _, rest = line.partition(b" ")
+    match section, word:
+        case (_, b"ERR"):
+            answer.error = rest
+        case (b"acknowledgments", b"ACK"):
+            answer.acknowledged.append(_raw(rest))
+        case (b"acknowledgments", b"NAK"):
+            answer.is_nak = True
+        case (b"acknowledgments", b"ready"):
+            answer.is_ready = True
+        case (b"shallow-info", b"shallow"):
+            answer.shallow.append(_raw(rest))
+        case (b"shallow-info", b"unshallow"):
+            answer.unshallow.append(_raw(rest))
+        case (b"wanted-refs", _):
+            answer.wanted_refs[rest] = _raw(word)
+        case (b"packfile-uris", _):
+            answer.packfile_uris.append((_raw(word), rest))
+        case _:
+            raise ValueError(f"no line of section {section!r}: {line!r}")
 
 
 def _take_bands(answer: FetchAnswer, framed: bytes) -> None:
@@ -143,7 +189,7 @@ def _take_bands(answer: FetchAnswer, framed: bytes) -> None:
     for band, data in BandDecoder(max_packets=_UNLIMITED, max_bytes=_UNLIMITED).feed(framed):
         pieces[band].append(data)
     answer.pack = b"".join(pieces[1])
-    answer.messages = b"".join(pieces[2])
+    answer.messages += b"".join(pieces[2])
     answer.error = b"".join(pieces[3]) or None
 
 
@@ -187,6 +233,10 @@ def _take_report_line(report: PushReport, text: bytes) -> None:
     else:
         ref, _, reason = rest.partition(b" ")
         report.refs[ref] = reason
+
+
+def _raw(oid: bytes) -> bytes:
+    return bytes.fromhex(oid.decode())
 
 
 def _hex(oid: bytes) -> bytes:

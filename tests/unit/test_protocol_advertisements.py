@@ -27,11 +27,23 @@ def test_version_2_starts_without_a_service_line_and_lists_what_works() -> None:
     assert wire_client.lines(wire_client.decode(body)) == [
         b"version 2",
         b"ls-refs=unborn",
-        b"fetch=wait-for-done",
+        b"fetch=filter ref-in-want shallow sideband-all wait-for-done",
+        b"object-info=size",
+        b"server-option",
         b"object-format=sha1",
         b"agent=packhouse/0.1.(x)",
         b"session-id=a.b",
     ]
+
+
+def test_bundles_are_offered_as_a_bare_key_only_where_there_are_some() -> None:
+    texts = wire_client.lines(wire_client.decode(advertise_v2(UploadPackOffer(agent=b"a", bundle_uri=True))))
+    assert b"bundle-uri" in texts
+    assert b"bundle-uri" not in advertise_v2(UploadPackOffer(agent=b"a"))
+
+
+def test_object_info_need_not_be_offered() -> None:
+    assert b"object-info" not in advertise_v2(UploadPackOffer(agent=b"a", object_info=False))
 
 
 def test_fetch_without_features_is_a_bare_key() -> None:

@@ -23,6 +23,7 @@ ALLOWED = {
     "packengine.protocol",
     "packengine.refs",
     "packengine.sideband",
+    "re",
     "typing",
     "typing_extensions",
 }

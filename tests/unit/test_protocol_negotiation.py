@@ -9,7 +9,6 @@ from packengine.protocol import (
     FetchRequest,
     LocalProtocolError,
     Outcome,
-    acknowledgments,
     negotiate,
 )
 
@@ -79,26 +78,8 @@ def test_reach_need_be_found_out_only_where_it_decides(request_: FetchRequest, m
     assert (len(outcomes) == 2) is may
 
 
-def test_common_haves_are_acknowledged_in_order_and_a_flush_ends_the_round() -> None:
-    decided = negotiate(fetch("A", "BC"), [C, B], all_reached=False)
-    assert acknowledgments(decided) == (
-        b"0014acknowledgments\n" + b"0031ACK %b\n" % (b"03" * 20) + b"0031ACK %b\n" % (b"02" * 20) + b"0000"
-    )
-
-
-def test_nothing_in_common_is_a_nak() -> None:
-    assert acknowledgments(negotiate(fetch("A", "B"), [], all_reached=False)) == b"0014acknowledgments\n0008NAK\n0000"
-
-
-def test_ready_ends_with_a_delimiter_since_the_pack_follows() -> None:
-    decided = negotiate(fetch("A", "B"), [B], all_reached=True)
-    ack = b"0031ACK %b\n" % (b"02" * 20)
-    assert acknowledgments(decided) == b"0014acknowledgments\n" + ack + b"000aready\n0001"
-
-
-@pytest.mark.parametrize("request_", [fetch("A", ""), fetch("A", "B", done=True), fetch("", "")])
-def test_without_a_round_there_is_no_section(request_: FetchRequest) -> None:
-    assert acknowledgments(negotiate(request_, [], all_reached=False)) == b""
+def test_ref_that_is_wanted_by_name_is_a_want() -> None:
+    assert negotiate(FetchRequest(client=Client(), want_refs=(b"HEAD",)), [], all_reached=False).sends_pack
 
 
 def test_what_the_client_did_not_name_is_not_acknowledged() -> None:

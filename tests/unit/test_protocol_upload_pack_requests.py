@@ -15,6 +15,7 @@ from packengine.protocol import (
     UploadPackRequest,
     UploadPackRequestParser,
     WireLimits,
+    advertise_v2,
 )
 from tests.support import wire_client
 
@@ -126,30 +127,23 @@ def test_as_many_prefixes_as_allowed_narrow_and_one_more_makes_all_void() -> Non
 @pytest.mark.parametrize(
     "line",
     [
-        b"shallow " + A_HEX,
-        b"deepen 1",
-        b"deepen-since 1",
-        b"deepen-not refs/heads/main",
-        b"deepen-relative",
-        b"filter blob:none",
-        b"want-ref refs/heads/main",
-        b"sideband-all",
-        b"packfile-uris https",
         b"Done",
         b"done ",
         b"want",
+        b"want-ref",
+        b"shallow",
+        b"deepen",
+        b"deepen-since",
+        b"deepen-not",
+        b"filter",
+        b"deepen-relative 1",
+        b"sideband-all ",
+        b"Filter blob:none",
         b"",
     ],
 )
-def test_argument_that_was_not_offered_is_unexpected(line: bytes) -> None:
+def test_argument_that_does_not_exist_is_unexpected(line: bytes) -> None:
     assert refusal(b"command=fetch", DELIM, line, FLUSH) == f"unexpected line: '{line.decode()}'"
-
-
-def test_wait_for_done_is_unexpected_unless_offered() -> None:
-    bare = UploadPackOffer(agent=b"a", fetch_features=frozenset())
-    body = wire_client.fetch_request([A], flags=[b"wait-for-done"])
-    with pytest.raises(RemoteProtocolError, match="unexpected line: 'wait-for-done'"):
-        parse(body, offer=bare)
 
 
 def test_argument_of_another_command_is_unexpected() -> None:
@@ -173,6 +167,60 @@ def test_ids_are_as_long_as_the_object_format_has_them() -> None:
         parse(wire_client.fetch_request([A], object_format=b"sha256"), offer=offer)
 
 
+EVERYTHING = UploadPackOffer(agent=b"a", object_info=True, bundle_uri=True, session_id=b"ours")
+
+
+def advertised(offer: UploadPackOffer) -> dict[bytes, bytes]:
+    lines = wire_client.lines(wire_client.decode(advertise_v2(offer)))
+    return {key: value for key, _, value in (line.partition(b"=") for line in lines)}
+
+
+@pytest.mark.parametrize("command", [b"ls-refs", b"fetch", b"object-info", b"bundle-uri", b"push", b"agent"])
+@pytest.mark.parametrize("object_info", [False, True])
+@pytest.mark.parametrize("bundle_uri", [False, True])
+def test_command_is_understood_exactly_where_it_is_advertised(
+    command: bytes, object_info: bool, bundle_uri: bool
+) -> None:
+    offer = UploadPackOffer(agent=b"a", object_info=object_info, bundle_uri=bundle_uri)
+    body = encode_many([b"command=" + command, FLUSH])
+    if command != b"agent" and command in advertised(offer):
+        assert not isinstance(parse(body, offer=offer), ProbeRequest)
+    else:
+        with pytest.raises(RemoteProtocolError, match="invalid command"):
+            parse(body, offer=offer)
+
+
+@pytest.mark.parametrize("key", [b"agent=x", b"session-id=x", b"object-format=sha1", b"server-option=x", b"else=x"])
+@pytest.mark.parametrize("offer", [EVERYTHING, UploadPackOffer(agent=b"a")], ids=["everything", "defaults"])
+def test_key_is_understood_exactly_where_it_is_advertised(key: bytes, offer: UploadPackOffer) -> None:
+    body = encode_many([key, b"command=fetch", FLUSH])
+    if key.partition(b"=")[0] in advertised(offer):
+        assert not isinstance(parse(body, offer=offer), ProbeRequest)
+    else:
+        with pytest.raises(RemoteProtocolError, match="unknown capability"):
+            parse(body, offer=offer)
+
+
+def test_server_options_are_kept_as_they_came_repetitions_too() -> None:
+    options = (b"one=1", b"", b"one=1", b"\xff two")
+    request = parse_packets(*(b"server-option=" + option for option in options), b"command=ls-refs", FLUSH)
+    assert isinstance(request, LsRefsRequest)
+    assert request.client.server_options == options
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (WireLimits(max_server_options=1), "more than 1 server options"),
+        (WireLimits(max_server_option_bytes=5), "server options of more than 5 bytes"),
+    ],
+)
+def test_server_options_are_bounded(limits: WireLimits, sentence: str) -> None:
+    packets: list[Packet] = [b"server-option=abc", b"server-option=abc", b"command=fetch", FLUSH]
+    assert isinstance(parse_packets(*packets), FetchRequest)
+    assert refusal(*packets, limits=limits) == sentence
+
+
 def test_other_object_format_is_refused_before_any_argument() -> None:
     said = refusal(b"command=fetch", b"object-format=sha256", DELIM)
     assert said == "mismatched object format: server sha1; client sha256"
@@ -189,7 +237,8 @@ def test_client_that_names_no_object_format_means_sha1() -> None:
         ([b"command=push", FLUSH], "invalid command 'push'"),
         ([b"command=", FLUSH], "invalid command ''"),
         ([b"command", FLUSH], "invalid command ''"),
-        ([b"command=object-info", FLUSH], "invalid command 'object-info'"),
+        ([b"command=bundle-uri", FLUSH], "invalid command 'bundle-uri'"),
+        ([b"command=object-info=size", FLUSH], "invalid command 'object-info=size'"),
         (
             [b"command=fetch", b"command=ls-refs", FLUSH],
             "command 'ls-refs' requested after already requesting command 'fetch'",
@@ -197,11 +246,13 @@ def test_client_that_names_no_object_format_means_sha1() -> None:
         ([b"agent=x", FLUSH], "no command requested"),
         ([b"agent=x", DELIM], "no command requested"),
         ([DELIM], "no command requested"),
-        ([b"server-option=x", FLUSH], "unknown capability 'server-option=x'"),
+        ([b"server-option=x", FLUSH], "no command requested"),
+        ([b"server-options=x", FLUSH], "unknown capability 'server-options=x'"),
         ([b"want " + A_HEX, FLUSH], f"unknown capability 'want {A_HEX.decode()}'"),
         ([b"object-format", b"command=fetch", DELIM], "object-format capability requires an argument"),
         ([b"command=fetch", DELIM, DELIM], "expected flush after fetch arguments"),
         ([b"command=ls-refs", DELIM, RESPONSE_END], "expected flush after ls-refs arguments"),
+        ([b"command=object-info", DELIM, DELIM], "object-info: expected flush after arguments"),
         ([RESPONSE_END], "expected flush after command arguments"),
     ],
 )
