@@ -27,6 +27,7 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 WorkerCount = Annotated[int, msgspec.Meta(ge=1, le=1024)]
 PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
+LifetimeSeconds = Annotated[int, msgspec.Meta(ge=60, le=7 * 86400)]
 
 
 class SettingsError(Exception):
@@ -50,6 +51,12 @@ class Settings:
     rest_body_limit_bytes: Positive = 1 << 20
     git_body_limit_bytes: Positive = 2 << 30
     request_timeout_secs: PositiveSeconds = 300.0
+    bundle_uri: bool = True
+    packfile_uris: bool = True
+    min_bundle_bytes: Positive = 1 << 20
+    min_packfile_uri_bytes: Positive = 32 << 20
+    bundle_store_bytes: Positive = 8 << 30
+    signed_url_lifetime_secs: LifetimeSeconds = 3600
     tls_cert: Path | None = None
     tls_key: Path | None = None
     allow_insecure: bool = False
@@ -72,7 +79,13 @@ class Settings:
 
 def engine_limits(settings: Settings) -> Limits:
     """What the settings mean for the engine: a request that may be so large may be all pack."""
-    return Limits(max_pack_bytes=settings.git_body_limit_bytes, max_object_bytes=settings.git_body_limit_bytes)
+    return Limits(
+        max_pack_bytes=settings.git_body_limit_bytes,
+        max_object_bytes=settings.git_body_limit_bytes,
+        min_bundle_bytes=settings.min_bundle_bytes,
+        bundle_store_bytes=settings.bundle_store_bytes,
+        min_uri_pack_bytes=settings.min_packfile_uri_bytes,
+    )
 
 
 def load_settings(

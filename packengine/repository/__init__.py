@@ -1,19 +1,23 @@
 """What can be done with a repository: open, push, fetch, fork, import, export, verify."""
 
 from packengine.repository.actor import Actor
+from packengine.repository.bundle import Bundle
+from packengine.repository.bundles import BundleService, StoredPack
 from packengine.repository.engine import Engine
 from packengine.repository.errors import (
     AccessEnded,
     BranchNameError,
     ExportRefused,
+    FetchRefused,
     ForkDependency,
     ImportRefused,
     InvalidRepositoryId,
     LimitReached,
+    NotOurRef,
     RepositoryError,
     UnknownObjectFormat,
 )
-from packengine.repository.fetch import Fetch, FetchService, NotOurRef, PackOptions
+from packengine.repository.fetch import Fetch, FetchService, Selection
 from packengine.repository.lifecycle import RepositoryDetails
 from packengine.repository.limits import Limits
 from packengine.repository.progress import Progress
@@ -25,9 +29,12 @@ __all__ = [
     "AccessEnded",
     "Actor",
     "BranchNameError",
+    "Bundle",
+    "BundleService",
     "Engine",
     "ExportRefused",
     "Fetch",
+    "FetchRefused",
     "FetchService",
     "ForkDependency",
     "ImportRefused",
@@ -35,7 +42,6 @@ __all__ = [
     "LimitReached",
     "Limits",
     "NotOurRef",
-    "PackOptions",
     "Progress",
     "Push",
     "PushOutcome",
@@ -43,6 +49,8 @@ __all__ = [
     "RepositoryDetails",
     "RepositoryError",
     "RepositoryState",
+    "Selection",
+    "StoredPack",
     "UnknownObjectFormat",
     "VerifyReport",
 ]

@@ -45,5 +45,18 @@ class Limits:
     resident_tail_bytes: int = 64 * MIB
     threads: int = os.cpu_count() or 1
     compression_level: int = 6
+    max_sparse_bytes: int = 1 * MIB
+    """The largest blob of patterns that a fetch may filter by."""
+
     want_grace_ms: int = 600_000
     """How long a value that a ref moved away from stays wantable."""
+
+    min_bundle_bytes: int = MIB
+    """A repository with smaller packs offers no bundle: asking for one would cost more than it saves."""
+
+    bundle_store_bytes: int = 8 * GIB
+    """For all bundle files together, which are made of packs that are kept anyway. A larger bundle is not offered."""
+
+    min_uri_pack_bytes: int = 32 * MIB
+    """The smallest pack that is offered by itself. More than `rollup_bytes`: no push makes it go before the client that
+    was told of it has come."""

@@ -1,0 +1,211 @@
+"""The bulk of a clone as static files: bundles and stored packs, for Git clients and for the caches before us.
+
+Who may download is whoever could fetch: by the usual token, or by a signed URL, which a fetch or a list of bundles
+hands out and which works without a token for a while. What may be downloaded is asked at each request: see
+packengine.repository.bundles.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO
+
+import trio
+from hypercorn.typing import HTTPScope
+
+from core_ext import Cancel
+from packengine.repository import Bundle, Engine, RepositoryState, StoredPack
+from packengine.storage import derive_key
+from packengine.storage.ports import CatalogBusy, RepositoryMissing
+from server.asgi import record_of
+from server.auth.git_tokens import UNAUTHORIZED, GitAuthenticator, GitRefusal
+from server.config import Settings
+from server.git.exchange import GitExchange
+from server.git.failures import FAILURES, sentence_for
+from server.git.native import WorkerThreads
+from server.git.routes import DownloadKind, DownloadRoute
+from server.git.signed_urls import PURPOSE, UrlSigner
+from server.git.static_answer import Conditions, Content, StaticAnswer, answer_for
+
+_METHODS = ("GET", "HEAD")
+_PIECE_BYTES = 1 << 20
+_CONTENT_TYPES = {
+    DownloadKind.BUNDLE: "application/x-git-bundle",
+    DownloadKind.PACK: "application/x-git-packed-objects",
+}
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+
+
+class DownloadUrls:
+    """Signed URLs of one store's downloads. All processes make the same ones."""
+
+    def __init__(self, settings: Settings, secret: bytes) -> None:
+        key = derive_key(secret, PURPOSE)
+        self.signer = UrlSigner(key, lifetime_s=settings.signed_url_lifetime_secs)
+
+    def bundle_url(self, state: RepositoryState, bundle: Bundle, base_url: str) -> str:
+        """Where to get a bundle that was offered for this state."""
+        return self._url(DownloadRoute(state.record.id, DownloadKind.BUNDLE, bundle.digest), state, base_url)
+
+    def pack_url(self, state: RepositoryState, pack: StoredPack, base_url: str) -> str:
+        """Where to get a pack that is part of an answer from this state."""
+        return self._url(DownloadRoute(state.record.id, DownloadKind.PACK, pack.digest), state, base_url)
+
+    def _url(self, route: DownloadRoute, state: RepositoryState, base_url: str) -> str:
+        return base_url + self.signer.sign(route.path, state.record.first_version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """A download that may go on."""
+
+    state: RepositoryState
+    actor: str
+    cache_control: str
+
+
+class Downloads:
+    """Serves GET and HEAD of bundles and packs."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        urls: DownloadUrls,
+        authenticator: GitAuthenticator,
+        settings: Settings,
+        lookups: WorkerThreads,
+    ) -> None:
+        self._engine = engine
+        self._signer = urls.signer
+        self._authenticator = authenticator
+        self._private = f"private, max-age={settings.signed_url_lifetime_secs}, immutable"
+        self._lookups = lookups
+        cores = os.cpu_count() or 1
+        # Building waits for others who build the same; whoever only reads does not queue behind that.
+        self._readers, self._builders = WorkerThreads(4 * cores), WorkerThreads(max(cores, 2))
+
+    async def serve(self, exchange: GitExchange, scope: HTTPScope, route: DownloadRoute) -> None:
+        """Answer one request."""
+        record = record_of(scope)
+        record.template, record.repository_id = route.template, route.repository_id
+        if scope["method"] not in _METHODS:
+            await _refuse(exchange, 405, "use GET or HEAD", (b"allow", ", ".join(_METHODS).encode()))
+            return
+        access = await self._lookups.run(partial(self._authorize, exchange, scope["query_string"], route))
+        if isinstance(access, GitRefusal):
+            await exchange.answer(access.status, access.body, *access.headers)
+            return
+        record.actor = access.actor
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
+            await self._download(exchange, route, access, is_head=scope["method"] == "HEAD")
+            nursery.cancel_scope.cancel()
+
+    def _authorize(self, exchange: GitExchange, query: bytes, route: DownloadRoute) -> _Access | GitRefusal:
+        """By signature, else by token. What is refused is refused without a look at whether the repository exists."""
+        signed = self._signer.verify(route.path, query)
+        if signed is None:
+            return self._authorize_token(exchange, route)
+        state = self._load(route)
+        if state is None or state.record.first_version != signed.first_version:
+            return UNAUTHORIZED
+        # Whoever can ask a shared cache for this URL has the signature, and so may have the bytes as long as it lasts.
+        return _Access(state, "signed-url", f"public, max-age={signed.remaining_s}, immutable")
+
+    def _authorize_token(self, exchange: GitExchange, route: DownloadRoute) -> _Access | GitRefusal:
+        header = exchange.header(b"authorization")
+        text = header.decode("latin-1") if header is not None else None
+        verdict = self._authenticator.authorize(route.repository_id, text, "git-upload-pack")
+        if isinstance(verdict, GitRefusal):
+            return verdict
+        state = self._load(route)
+        return UNAUTHORIZED if state is None else _Access(state, verdict.subject, self._private)
+
+    def _load(self, route: DownloadRoute) -> RepositoryState | None:
+        try:
+            return self._engine.load(route.repository_id)
+        except RepositoryMissing:
+            return None
+
+    async def _download(self, exchange: GitExchange, route: DownloadRoute, access: _Access, *, is_head: bool) -> None:
+        """Failures become words here, for the nursery around it would wrap them; half an answer is cut off."""
+        try:
+            file = await self._open(route, access.state)
+            if file is None:
+                await _refuse(exchange, 404, "no such download now; ask for the refs or the bundles again")
+                return
+            with file:
+                await self._send(exchange, file, route, access, is_head=is_head)
+        except FAILURES as failure:
+            if exchange.started:
+                raise
+            status, headers = (503, [(b"retry-after", b"1")]) if isinstance(failure, CatalogBusy) else (500, [])
+            await _refuse(exchange, status, sentence_for(failure).decode(), *headers)
+
+    async def _open(self, route: DownloadRoute, state: RepositoryState) -> BinaryIO | None:
+        bundles = self._engine.bundles
+        if route.kind is DownloadKind.PACK:
+            return await self._readers.run(partial(bundles.open_pack, state, route.digest))
+        bundle = await self._readers.run(partial(bundles.find, state, route.digest))
+        if bundle is None:
+            return None
+        file = await self._readers.run(partial(bundles.open, bundle))
+        if file is not None:
+            return file
+        cancel = Cancel()
+        return await self._builders.run(lambda: bundles.build(bundle, cancel), stop=cancel.set)
+
+    async def _send(
+        self, exchange: GitExchange, file: BinaryIO, route: DownloadRoute, access: _Access, *, is_head: bool
+    ) -> None:
+        size_bytes, etag = await self._readers.run(partial(_measure, file, route, access.state))
+        content = Content(size_bytes, etag, _CONTENT_TYPES[route.kind], access.cache_control)
+        answer = answer_for(content, _conditions(exchange, is_head=is_head))
+        await exchange.begin(answer.status, *answer.headers)
+        if not is_head:
+            await self._send_body(exchange, file, answer)
+        await exchange.end()
+
+    async def _send_body(self, exchange: GitExchange, file: BinaryIO, answer: StaticAnswer) -> None:
+        at = answer.start
+        while at < answer.stop:
+            piece = await self._readers.run(_reader(file, min(_PIECE_BYTES, answer.stop - at), at))
+            if not piece:
+                raise OSError(f"{file.name}: ends at byte {at} of {answer.stop}")
+            await exchange.write(piece)
+            at += len(piece)
+
+
+def _measure(file: BinaryIO, route: DownloadRoute, state: RepositoryState) -> tuple[int, str]:
+    """Size and validator. A pack is named by its bytes; a bundle by what it holds, so its trailer tells its bytes."""
+    size_bytes = os.fstat(file.fileno()).st_size
+    if route.kind is DownloadKind.PACK:
+        return size_bytes, route.digest.hex()
+    trailer_bytes = state.manifest.oid_len
+    trailer = os.pread(file.fileno(), trailer_bytes, max(size_bytes - trailer_bytes, 0))
+    return size_bytes, f"{route.digest.hex()[:16]}-{trailer.hex()}"
+
+
+def _reader(file: BinaryIO, count: int, offset: int) -> Callable[[], bytes]:
+    return lambda: os.pread(file.fileno(), count, offset)
+
+
+def _conditions(exchange: GitExchange, *, is_head: bool) -> Conditions:
+    def text(name: bytes) -> str | None:
+        value = exchange.header(name)
+        return None if value is None else value.decode("latin-1")
+
+    if_none_match = text(b"if-none-match")
+    return Conditions(if_none_match) if is_head else Conditions(if_none_match, text(b"if-range"), text(b"range"))
+
+
+async def _cancel_when_gone(exchange: GitExchange, scope: trio.CancelScope) -> None:
+    await exchange.wait_gone()
+    scope.cancel()
+
+
+async def _refuse(exchange: GitExchange, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
+    await exchange.answer(status, f"{text}\n".encode(), _TEXT, *headers)
