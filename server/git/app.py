@@ -17,26 +17,25 @@ from packengine.protocol import (
     UploadPackOffer,
     WireLimits,
     advertise_receive_pack,
+    advertise_upload_pack,
     advertise_v2,
-    err_packet,
     negotiate_version,
-    service_preamble,
 )
 from packengine.repository import Actor, Engine, RepositoryState
 from packengine.storage.ports import CatalogBusy, RepositoryMissing
 from server.asgi import record_of
 from server.auth.git_tokens import GitAuthenticator, GitGrant, GitRefusal, GitService
 from server.config import Settings
+from server.git.downloads import Downloads, DownloadUrls
 from server.git.exchange import BodyRefused, ClientGone, GitExchange
 from server.git.native import WorkerThreads
 from server.git.receive_pack import Pusher, ReceivePack
-from server.git.routes import Endpoint, GitRoute, parse_route
+from server.git.routes import Endpoint, GitRoute, parse_download, parse_route
 from server.git.upload_pack import UploadPack
 
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _AGENT = f"packhouse/{version('packhouse')}".encode()
 _THREADS_PER_CORE = 4
-_NOT_VERSION_2 = b"this server speaks protocol version 2 for fetches; use Git 2.26 or newer, or set protocol.version=2"
 _log = logging.getLogger(__name__)
 
 
@@ -51,8 +50,10 @@ class GitApp:
         # Packs may keep their threads busy for minutes; what reads a row or a ref block does not queue behind them.
         packs, self._lookups = WorkerThreads(count), WorkerThreads(count)
         limits = WireLimits()
-        self._upload_pack = UploadPack(engine, packs, self._lookups, limits)
+        self._upload_pack = UploadPack(engine, packs, self._lookups, limits, engine.hidden_refs)
         self._receive_pack = ReceivePack(engine, packs, limits)
+        urls = DownloadUrls(settings, engine.catalog.secret())
+        self._downloads = Downloads(engine, urls, authenticator, settings, self._lookups)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] != "http":
@@ -78,6 +79,10 @@ class GitApp:
             _log.info("client went away", extra={"fields": {"request_id": record_of(scope).request_id}})
 
     async def _serve(self, scope: HTTPScope, exchange: GitExchange) -> None:
+        download = parse_download(scope["path"])
+        if download is not None:
+            await self._downloads.serve(exchange, scope, download)
+            return
         route = parse_route(scope["path"], scope["query_string"])
         if route is None:
             await _refuse(exchange, 404, "no such path; Git clients find repositories at /git/<id>.git")
