@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from packengine.refs import HiddenRefs
 from packengine.repository.actor import Actor
 from packengine.repository.export import Exporter
 from packengine.repository.fetch import FetchService
@@ -18,22 +19,37 @@ from packengine.repository.packs import PackShelf
 from packengine.repository.progress import Progress
 from packengine.repository.publish import Publisher
 from packengine.repository.push import PushService
+from packengine.repository.push_policy import PushPolicy
 from packengine.repository.rollup import Rollup
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.repository.verify import Verifier, VerifyReport
 from packengine.repository.visibility import Visibility
-from packengine.storage import FileBlobStore, SqliteCatalog
+from packengine.signatures import PushCertificates, PushNonces, Signers
+from packengine.storage import FileBlobStore, SqliteCatalog, derive_key
 from packengine.storage.ports import BlobStore, Catalog, NewRepository, NewToken, RepositoryExists, StorageError
 
 _CATALOG = "catalog.sqlite"
+_NONCES = b"push certificate nonces"
+_NONE_HIDDEN = HiddenRefs()
+_NOTHING_SETTLED = PushPolicy()
 
 
 class Engine:
     """The repositories of one data folder."""
 
-    def __init__(self, catalog: Catalog, blobs: BlobStore, quarantine: Path, derived: Path, limits: Limits) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        blobs: BlobStore,
+        quarantine: Path,
+        derived: Path,
+        limits: Limits,
+        *,
+        policy: PushPolicy = _NOTHING_SETTLED,
+    ) -> None:
         self.catalog = catalog
         self.limits = limits
+        self.hidden_refs = policy.hidden_refs
         shelf = PackShelf(catalog, blobs, quarantine, derived, limits)
         self._loader = StateLoader(catalog, shelf, limits)
         visibility = Visibility(self._loader, limits)
@@ -43,12 +59,22 @@ class Engine:
         self._verifier = Verifier(catalog, blobs, self._loader)
         self.fetches = FetchService(self._loader, visibility, limits)
         publisher = Publisher(catalog, self._loader, limits)
-        self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits)
+        self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits, policy)
         self.rollup = Rollup(self._loader, publisher, shelf, blobs, limits)
 
     @classmethod
-    def open(cls, data_dir: Path, *, limits: Limits | None = None) -> Engine:
-        """Open a data folder, made if it is not there. Sweeps what a killed process left in quarantine."""
+    def open(
+        cls,
+        data_dir: Path,
+        *,
+        limits: Limits | None = None,
+        hidden_refs: HiddenRefs = _NONE_HIDDEN,
+        signers: Signers | None = None,
+    ) -> Engine:
+        """Open a data folder, made if it is not there. Sweeps what a killed process left in quarantine.
+
+        signers: whose push certificates hold; None to ask for no certificates.
+        """
         derived = data_dir / "derived"
         try:
             blobs = FileBlobStore(data_dir)
@@ -56,7 +82,9 @@ class Engine:
             derived.mkdir(exist_ok=True)
         except OSError as error:
             raise StorageError(f"data directory {data_dir}: {error.strerror}") from error
-        return cls(SqliteCatalog(data_dir / _CATALOG), blobs, blobs.quarantine, derived, limits or Limits())
+        catalog = SqliteCatalog(data_dir / _CATALOG)
+        policy = PushPolicy(hidden_refs, None if signers is None else _certificates(catalog, signers))
+        return cls(catalog, blobs, blobs.quarantine, derived, limits or Limits(), policy=policy)
 
     @staticmethod
     def is_data_folder(data_dir: Path) -> bool:
@@ -133,3 +161,7 @@ class Engine:
     def close(self) -> None:
         """Close the catalog."""
         self.catalog.close()
+
+
+def _certificates(catalog: Catalog, signers: Signers) -> PushCertificates:
+    return PushCertificates(signers, PushNonces(derive_key(catalog.secret(), _NONCES)))

@@ -18,6 +18,7 @@ from packengine.repository.actor import Actor
 from packengine.repository.errors import LimitReached
 from packengine.repository.limits import Limits
 from packengine.repository.packs import PackIntake
+from packengine.repository.provenance import NOTHING_SAID, Provenance
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.storage.ports import Catalog, Committed, Publish, Row, RowKind
 
@@ -50,10 +51,18 @@ class Publisher:
         self._loader = loader
         self._limits = limits
 
-    def publish(self, begun: RepositoryState, actor: Actor, kind: PublishKind, derive: Derive) -> Committed | None:
+    def publish(
+        self,
+        begun: RepositoryState,
+        actor: Actor,
+        kind: PublishKind,
+        derive: Derive,
+        provenance: Provenance = NOTHING_SAID,
+    ) -> Committed | None:
         """Publish what `derive` makes of the newest state; None if it wants nothing published. Durable on return.
 
         begun: the state that the request was let in to. A successor of its id is not published to: RepositoryMissing.
+        provenance: told with the publish once it is committed.
         """
         while True:
             state = self._loader.reload(begun)
@@ -65,7 +74,7 @@ class Publisher:
                 pack.store()
             outcome = self._catalog.publish(prepared)
             if isinstance(outcome, Committed):
-                self._announce(outcome, actor, kind, draft)
+                self._announce(outcome, actor, kind, draft, provenance)
                 return outcome
             fields = {"repository": begun.record.id, "request_id": actor.request_id}
             _log.debug("publish superseded", extra={"fields": fields})
@@ -103,7 +112,7 @@ class Publisher:
             raise LimitReached(f"the repository would have {ref_count} refs, the limit is {self._limits.max_refs}")
 
     @staticmethod
-    def _announce(committed: Committed, actor: Actor, kind: PublishKind, draft: Draft) -> None:
+    def _announce(committed: Committed, actor: Actor, kind: PublishKind, draft: Draft, provenance: Provenance) -> None:
         # Law 7: what others hear of a publish follows its commit. The manifest chain is the record; this is a log line.
         _log.info(
             "published",
@@ -115,6 +124,7 @@ class Publisher:
                     "kind": kind.value,
                     "version": committed.pointer.version,
                     "ref_count": len(draft.changes),
+                    **provenance.log_fields(),
                 }
             },
         )

@@ -19,10 +19,13 @@ from packengine.repository.actor import Actor
 from packengine.repository.errors import AccessEnded
 from packengine.repository.limits import Limits
 from packengine.repository.packs import PackIntake, PackShelf, open_database, open_ingest
+from packengine.repository.provenance import Provenance
 from packengine.repository.publish import Draft, Publisher
+from packengine.repository.push_policy import PushPolicy
 from packengine.repository.ref_rules import ObjectLookup, RefPlan, plan_refs
 from packengine.repository.state import RepositoryState
 from packengine.repository.visibility import Visibility
+from packengine.signatures import CertificateRefused, Signer
 from packengine.storage.ports import BlobStore, Committed
 
 _UNPACKER = "unpacker error"
@@ -52,6 +55,7 @@ class PushService:
         blobs: BlobStore,
         quarantine: Path,
         limits: Limits,
+        policy: PushPolicy,
     ) -> None:
         self.publisher = publisher
         self.visibility = visibility
@@ -59,6 +63,7 @@ class PushService:
         self.blobs = blobs
         self.quarantine = quarantine
         self.limits = limits
+        self.policy = policy
 
     def begin(
         self,
@@ -71,8 +76,14 @@ class PushService:
         """A push of these commands; feed it the pack that follows them, then `finish`.
 
         may_push: whether the actor still may, asked each time the push is derived: a pack can take hours to arrive.
+        A certificate is judged here, for it is to be fresh when it arrives, not when its pack has. One that fails
+        refuses the push; its pack is read all the same. Cost: verifying a signature, so call it in a worker thread.
         """
-        return Push(self, state, request, actor, may_push)
+        try:
+            signer = self.policy.signer(request, state)
+        except CertificateRefused as refused:
+            return Push(self, state, request, actor, may_push, refusal=str(refused))
+        return Push(self, state, request, actor, may_push, signer=signer)
 
 
 class Push:
@@ -85,6 +96,9 @@ class Push:
         request: PushCommands,
         actor: Actor,
         may_push: Callable[[], bool],
+        *,
+        signer: Signer | None = None,
+        refusal: str | None = None,
     ) -> None:
         self._service = service
         self._state = state
@@ -92,6 +106,8 @@ class Push:
         self._commands = request.commands
         self._actor = actor
         self._may_push = may_push
+        self._provenance = Provenance(request.push_options, signer)
+        self._refusal = refusal
         self._cancel = Cancel()
         self._ingest: PackIngest | None = None
         self._feed_error: str | None = None
@@ -104,7 +120,7 @@ class Push:
 
         A client sends all of its pack before it reads an answer; one that stops reading early deadlocks it.
         """
-        if self._feed_error is not None:
+        if self._feed_error is not None or self._refusal is not None:
             return
         try:
             used = self._pack_ingest().feed(chunk)
@@ -126,12 +142,16 @@ class Push:
 
     def finish(self) -> PushOutcome:
         """Decide and publish. The outcome's `ok`s are durable. Raises AccessEnded, RepositoryMissing, LimitReached."""
+        if self._refusal is not None:
+            return PushOutcome(None, None, [(c.name, self._refusal) for c in self._commands], ())
         unpack_error = self._feed_error or self._finish_ingest()
         if unpack_error is not None:
             self._drop_pack()
             return PushOutcome(None, unpack_error, [(c.name, _UNPACKER) for c in self._commands], ())
         warnings = [f"{oid.hex()}: {text}" for oid, _, text in self._ingested.warnings] if self._ingested else []
-        committed = self._service.publisher.publish(self._state, self._actor, PublishKind.PUSH, self._derive)
+        committed = self._service.publisher.publish(
+            self._state, self._actor, PublishKind.PUSH, self._derive, self._provenance
+        )
         verdicts = [(c.name, reason) for c, reason in zip(self._commands, self._plan.reasons, strict=True)]
         self._drop_pack()
         return PushOutcome(committed, None, verdicts, warnings)
@@ -161,7 +181,9 @@ class Push:
             raise AccessEnded("access to the repository ended while the push was under way")
         usable = self._service.visibility.usable(state)
         pack = self._closed_pack(usable)
-        self._plan = plan_refs(self._request, state, self._lookup(usable, pack), self._service.limits)
+        service = self._service
+        lookup = self._lookup(usable, pack)
+        self._plan = plan_refs(self._request, state, lookup, service.limits, service.policy.hidden_refs)
         if not self._plan.changes:
             return None
         tips = [change.entry.oid for change in self._plan.changes if change.entry is not None]

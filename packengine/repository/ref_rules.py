@@ -12,7 +12,7 @@ from functools import partial
 
 from core_ext import ObjectDb
 from packengine.protocol import Command, PushCommands, command_refusals
-from packengine.refs import RefChange, RefEntry, RefTable
+from packengine.refs import HiddenRefs, RefChange, RefEntry, RefTable
 from packengine.refs.names import conflicting_ref, is_branch
 from packengine.repository.limits import Limits
 from packengine.repository.state import RepositoryState
@@ -68,12 +68,17 @@ class ObjectLookup:
         return self.kind(old) == self.kind(new) == "commit" and self._both.is_ancestor(old, new)
 
 
-def plan_refs(request: PushCommands, state: RepositoryState, objects: ObjectLookup, limits: Limits) -> RefPlan:
+def plan_refs(
+    request: PushCommands, state: RepositoryState, objects: ObjectLookup, limits: Limits, hidden: HiddenRefs
+) -> RefPlan:
     """Judge every command against one state. In an atomic push one bad command fails all."""
     commands = request.commands
     missing = _SHALLOW if request.shallow else _MISSING
     reasons = [
-        refusal or _refusal(command, state, limits) or _value_refusal(command, objects, missing)
+        refusal
+        or _hidden_refusal(command, hidden)
+        or _refusal(command, state, limits)
+        or _value_refusal(command, objects, missing)
         for command, refusal in zip(commands, command_refusals(commands), strict=True)
     ]
     _refuse_folder_conflicts(commands, reasons, state)
@@ -82,6 +87,12 @@ def plan_refs(request: PushCommands, state: RepositoryState, objects: ObjectLook
     moved = [command for command, reason in zip(commands, reasons, strict=True) if reason is None]
     changes = [_change(command, objects) for command in moved]
     return RefPlan(changes, reasons, _keeps_reach(moved, state, objects))
+
+
+def _hidden_refusal(command: Command, hidden: HiddenRefs) -> str | None:
+    if not hidden.hides(command.name):
+        return None
+    return "deny deleting a hidden ref" if command.is_delete else "deny updating a hidden ref"
 
 
 def _refusal(command: Command, state: RepositoryState, limits: Limits) -> str | None:

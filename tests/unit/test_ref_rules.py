@@ -8,7 +8,7 @@ import pytest
 
 from packengine.manifests import Manifest, PublishKind
 from packengine.protocol import Command
-from packengine.refs import RefEntry, build_table
+from packengine.refs import HiddenRefs, RefEntry, build_table
 from packengine.repository import Limits, RepositoryState
 from packengine.repository.ref_rules import ObjectLookup, RefPlan, plan_refs
 from packengine.storage.ports import Pointer, RepositoryRecord
@@ -63,9 +63,11 @@ def plan(
     atomic: bool = False,
     shallow: tuple[bytes, ...] = (),
     limits: Limits | None = None,
+    hidden: tuple[bytes, ...] = (),
 ) -> RefPlan:
     request = push_commands(*commands, atomic=atomic, shallow=shallow)
-    return plan_refs(request, state or state_of(HERE), Lookup(), limits or Limits())
+    hidden_refs = HiddenRefs.of_patterns(hidden)
+    return plan_refs(request, state or state_of(HERE), Lookup(), limits or Limits(), hidden_refs)
 
 
 LOST_RACE = "non-fast-forward"
@@ -111,6 +113,20 @@ def test_it_is_refused_with_its_reason(what: str) -> None:
 @pytest.mark.parametrize("command", [move(SIDE, OLD, NEW), move(SIDE, OLD, None), move(b"refs/x/y", None, NEW)])
 def test_a_read_only_repository_takes_nothing(command: Command) -> None:
     assert plan(command, state=state_of(HERE, read_only=True)).reasons == ["repository is read-only"]
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (move(SIDE, OLD, NEW), "deny updating a hidden ref"),
+        (move(SIDE + b"/x", None, NEW), "deny updating a hidden ref"),
+        (move(SIDE, OTHER, NEW), "deny updating a hidden ref"),
+        (move(SIDE, OLD, None), "deny deleting a hidden ref"),
+        (move(SIDE + b"-x", None, NEW), None),
+    ],
+)
+def test_a_hidden_ref_is_neither_made_nor_moved_nor_deleted(command: Command, reason: str | None) -> None:
+    assert plan(command, hidden=(SIDE,)).reasons == [reason]
 
 
 def test_an_overlong_name_is_refused_with_the_limit() -> None:

@@ -1,0 +1,32 @@
+"""What an operator has settled about pushes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from packengine.protocol import PushCommands
+from packengine.refs import HiddenRefs
+from packengine.repository.state import RepositoryState
+from packengine.signatures import PushCertificates, Signer
+
+
+@dataclass(frozen=True, slots=True)
+class PushPolicy:
+    """The same for every repository of a server."""
+
+    hidden_refs: HiddenRefs = field(default_factory=HiddenRefs)
+    certificates: PushCertificates | None = None
+    """None if no keys are configured: then no certificate is asked for, and none is understood."""
+
+    def nonce(self, state: RepositoryState) -> bytes | None:
+        """What a certificate of a push to this repository must bring back, if certificates are verified at all."""
+        if self.certificates is None:
+            return None
+        return self.certificates.nonces.make(state.record.id, time.time())
+
+    def signer(self, request: PushCommands, state: RepositoryState) -> Signer | None:
+        """Who certified the push; None if nobody did. Raises CertificateRefused."""
+        if self.certificates is None or request.certificate is None:
+            return None
+        return self.certificates.signer(request, state.record.id, time.time())
