@@ -9,6 +9,7 @@ from pathlib import Path
 
 from packengine.refs import HiddenRefs
 from packengine.repository.actor import Actor
+from packengine.repository.bundles import BundleService
 from packengine.repository.export import Exporter
 from packengine.repository.fetch import FetchService
 from packengine.repository.git_folder import open_git_folder
@@ -58,6 +59,7 @@ class Engine:
         self._exporter = Exporter(visibility, limits)
         self._verifier = Verifier(catalog, blobs, self._loader)
         self.fetches = FetchService(self._loader, visibility, limits)
+        self.bundles = BundleService(self._loader, visibility, shelf, blobs, derived, limits, policy.hidden_refs)
         publisher = Publisher(catalog, self._loader, limits)
         self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits, policy)
         self.rollup = Rollup(self._loader, publisher, shelf, blobs, limits)
