@@ -8,6 +8,7 @@ mod args;
 mod cancel;
 mod errors;
 mod fetch;
+mod filter;
 mod graph;
 mod ingest;
 mod objects;
@@ -23,6 +24,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::register(module)?;
     ingest::register(module)?;
     reading::register(module)?;
+    filter::register(module)?;
     sets::register(module)?;
     stream::register(module)?;
     Ok(())

@@ -344,6 +344,33 @@ class ObjectDb:
         """Read and hash every object, check each pack's trailer. Returns how many objects. Raises the first error."""
 
 @final
+class ObjectFilter:
+    """One term of a partial clone's filter. Frozen. Several let through what each of them lets through alone."""
+
+    @staticmethod
+    def blob_none() -> ObjectFilter:
+        """No blobs. None is looked up."""
+
+    @staticmethod
+    def blob_limit(limit_bytes: int) -> ObjectFilter:
+        """Blobs of fewer bytes."""
+
+    @staticmethod
+    def tree_depth(depth: int) -> ObjectFilter:
+        """Trees and blobs at a lesser depth. A commit's root tree has depth 0; what a wanted tree holds, too."""
+
+    @staticmethod
+    def object_type(kind: Kind) -> ObjectFilter:
+        """Objects of one kind."""
+
+    @staticmethod
+    def sparse(patterns: Buffer, *, max_bytes: int = 65536, max_patterns: int = 1000) -> ObjectFilter:
+        """All trees, and blobs with a path that a sparse checkout by these patterns (gitignore(5)) would populate.
+
+        Raises ValueError: more patterns or bytes, or more than 60 stars in a pattern.
+        """
+
+@final
 class ObjectSet:
     """A frozen set of objects of one ObjectDb: a bit for each object."""
 
