@@ -21,11 +21,12 @@ DAY_S = 86400
 
 @dataclass
 class History:
-    """A graph, its commits and tags, and a database in which it is stored."""
+    """A graph, its commits and tags, and packs and a database in which it is stored."""
 
     graph: Graph
     commits: list[Oid]
     tags: list[Oid]
+    packs: list[Pack]
     db: ObjectDb
 
 
@@ -44,7 +45,8 @@ def histories(draw: st.DrawFn, *, max_date_s: int = DAY_S - 1, max_packs: int = 
     tags: list[Oid] = []
     for number in range(draw(st.integers(0, 3))):
         tags.append(graph.tag(random.choice(commits + blobs + trees + tags), b"t%d" % number))
-    return History(graph, commits, tags, stored(graph, draw(st.integers(1, max_packs)), random))
+    packs = stored(graph, draw(st.integers(1, max_packs)), random)
+    return History(graph, commits, tags, packs, database(packs))
 
 
 def _tree(graph: Graph, blobs: list[Oid], random: Random) -> Oid:
@@ -53,13 +55,13 @@ def _tree(graph: Graph, blobs: list[Oid], random: Random) -> Oid:
     return graph.tree({**files, b"sub": inner, b"sub.c": blobs[0]} if inner else files)
 
 
-def stored(graph: Graph, pack_count: int, random: Random) -> ObjectDb:
+def stored(graph: Graph, pack_count: int, random: Random) -> list[Pack]:
     """Every object in one of the packs, many in several, and deltas of all sorts wherever they are possible."""
     piles: list[list[Stored]] = [[] for _ in range(pack_count)]
     for entry in graph.objects.values():
         for pile in random.sample(piles, random.choice([1, 1, pack_count])):
             pile.append(entry)
-    return database([_pack(pile, random) for pile in piles])
+    return [_pack(pile, random) for pile in piles]
 
 
 def _pack(pile: list[Stored], random: Random) -> Pack:

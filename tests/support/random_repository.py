@@ -19,11 +19,18 @@ PATHS = [b"a", b"b", b"dir/a", b"dir/b", b"dir/deep/c", b"dir.c", b"other/a", b"
 START_S = 1_700_000_000
 
 
-def build(path: Path, *, seed: int, object_format: ObjectFormat = "sha1", commits_per_second: int = 2) -> Path:
-    """Make a bare repository in one pack. The same seed makes the same one. Dates ascend, by default each twice."""
+def build(
+    path: Path, *, seed: int, object_format: ObjectFormat = "sha1", commits_per_second: int = 2, skew_s: int = 0
+) -> Path:
+    """Make a bare repository in one pack. The same seed makes the same one.
+
+    Dates ascend, by default each twice; skew_s: by how many seconds clocks may be behind.
+    """
     random = Random(seed)
     stream = io.BytesIO()
-    _import_commits(FastImport(stream), random, commits_per_second)
+    clocks = Random(seed)
+    dates_s = [START_S + number // commits_per_second - clocks.randint(0, skew_s) for number in range(COMMITS)]
+    _import_commits(FastImport(stream), random, dates_s)
     git("init", "--quiet", "--bare", f"--object-format={object_format}", "--initial-branch=line0", path)
     git("fast-import", "--quiet", "--done", cwd=path, stdin=stream.getvalue())
     _tag_everything(path, random)
@@ -53,14 +60,14 @@ def split(source: Path, path: Path, *, seed: int) -> list[Path]:
     return packs
 
 
-def _import_commits(stream: FastImport, random: Random, commits_per_second: int) -> None:
+def _import_commits(stream: FastImport, random: Random, dates_s: list[int]) -> None:
     texts = [b"".join(b"line %d of %d\n" % (row, number) for row in range(60)) for number in range(4)]
     blobs = [stream.blob(random.choice(texts) + b"changed %d\n" % number) for number in range(40)]
     heads: dict[int, bytes] = {}
     marks: list[bytes] = []
-    for number in range(COMMITS):
+    for number, date_s in enumerate(dates_s):
         line = random.randrange(LINES)
-        person = Person(b"A U Thor", START_S + number // commits_per_second)
+        person = Person(b"A U Thor", date_s)
         parents = [heads[line]] if line in heads else []
         if marks and random.random() < 0.35:
             parents += random.sample(sorted(set(heads.values())), random.randint(1, min(2, len(heads))))
