@@ -1,0 +1,1 @@
+"""Real Git clients behind one command line: see client.py for it."""

@@ -1,0 +1,1 @@
+"""One small program a client, all with the command line of ../client.py."""

@@ -1,0 +1,56 @@
+"""Any build of stock Git. The first argument is its program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.support.clients.drivers.command_line import USER, Call, Failed, Refused, main, show_ref
+
+_HELPER = f"credential.helper=!f() {{ echo username={USER}; echo password=$TOKEN; }}; f"
+
+
+class StockGit:
+    """The verbs, by one program."""
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+
+    def clone(self, call: Call) -> None:
+        url, path = call.words
+        self._git(call, "clone", *_depth(call), *(["--no-single-branch"] if call.depth else []), url, path)
+
+    def fetch(self, call: Call) -> None:
+        self._git(call, "-C", call.words[0], "fetch", "--tags", *_depth(call), "origin")
+
+    def push(self, call: Call) -> None:
+        path, *refspecs = call.words
+        self._git(call, "-C", path, "push", *(["--force"] if call.force else []), "origin", *refspecs)
+
+    def list_refs(self, call: Call) -> None:
+        for line in self._git(call, "ls-remote", call.words[0]).splitlines():
+            oid, name = line.split("\t")
+            show_ref(oid, name)
+
+    def _git(self, call: Call, *words: str) -> str:
+        settings = [] if call.token is None else ["-c", _HELPER]
+        settings += [] if call.protocol is None else ["-c", f"protocol.version={call.protocol}"]
+        environment = {**os.environ, "TOKEN": call.token or "", "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1"}
+        done = subprocess.run(
+            [self._program, *settings, *words], env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            kind = Refused if "Authentication failed" in done.stderr else Failed
+            raise kind(done.stderr)
+        return done.stdout
+
+
+def _depth(call: Call) -> list[str]:
+    return [] if call.depth is None else [f"--depth={call.depth}"]
+
+
+if __name__ == "__main__":
+    git = StockGit(sys.argv[1])
+    verbs = {"clone": git.clone, "fetch": git.fetch, "push": git.push, "list": git.list_refs}
+    sys.exit(main(verbs, sys.argv[2:]))
