@@ -3,6 +3,7 @@
 use crate::args::OidArg;
 use crate::cancel::{Cancel, flag_of};
 use crate::errors::detached;
+use crate::filter::ObjectFilter;
 use crate::reading::ObjectDb;
 use crate::sets::{ObjectSet, OidList, names, oid_list, oids};
 use packhouse_graph as graph;
@@ -20,12 +21,12 @@ impl ObjectDb {
         haves: Vec<OidArg>,
         cancel: Option<&Cancel>,
     ) -> PyResult<(ObjectSet, ObjectSet)> {
-        self.select(py, wants, haves, Vec::new(), cancel)
+        self.select(py, wants, haves, Vec::new(), Vec::new(), cancel)
     }
 
     #[pyo3(
-        signature = (wants, haves, *, shallow = Vec::new(), cancel = None),
-        text_signature = "($self, wants, haves, *, shallow=(), cancel=None)"
+        signature = (wants, haves, *, shallow = Vec::new(), filters = Vec::new(), cancel = None),
+        text_signature = "($self, wants, haves, *, shallow=(), filters=(), cancel=None)"
     )]
     fn select(
         &self,
@@ -33,10 +34,12 @@ impl ObjectDb {
         wants: Vec<OidArg>,
         haves: Vec<OidArg>,
         shallow: Vec<OidArg>,
+        filters: Vec<Bound<'_, ObjectFilter>>,
         cancel: Option<&Cancel>,
     ) -> PyResult<(ObjectSet, ObjectSet)> {
         let (wants, haves, shallow, flag) = (oids(wants), oids(haves), oids(shallow), flag_of(cancel));
-        let query = graph::Query { wants: &wants, haves: &haves, shallow: &shallow };
+        let filters: Vec<_> = filters.iter().map(|filter| filter.get().filter.clone()).collect();
+        let query = graph::Query { wants: &wants, haves: &haves, shallow: &shallow, filters: &filters };
         let found = detached(py, || graph::select(&self.database, &query, &flag))?;
         Ok((ObjectSet::of(&self.database, found.objects), ObjectSet::of(&self.database, found.client_holds)))
     }

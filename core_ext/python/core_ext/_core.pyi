@@ -264,11 +264,13 @@ class ObjectDb:
         haves: Sequence[Oid],
         *,
         shallow: Sequence[Oid] = (),
+        filters: Sequence[ObjectFilter] = (),
         cancel: Cancel | None = None,
     ) -> tuple[ObjectSet, ObjectSet]:
-        """As `difference`, in a graph that ends at `shallow`: the commits among these have no parents.
+        """As `difference`, in a graph that ends at `shallow`, less what the filters do not let through.
 
-        What is not visible or no commit in `shallow` is passed over.
+        The commits among `shallow` have no parents; what is not visible or no commit is passed over. Wants themselves pass
+        every filter. With filters, the second set has only what they would have let through to the client before.
         """
 
     def depth_boundary(

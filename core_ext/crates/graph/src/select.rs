@@ -12,9 +12,14 @@
 //! **Shallow.** History is cut at the boundary of the client's history to be. Then a commit that is sent may have no parent
 //! at all that the client has, and its tree would be sent whole: so every have is an edge, next to a shown commit or not,
 //! as with Git's `--objects-edge-aggressive`.
+//!
+//! **Filtered.** What the boundary leads to is not sent, as in Git, although a partial clone may lack some of it: what it
+//! lacks it will ask for by name. But no delta may stand on that, so what the client holds is only what the same filter
+//! would have sent it of the boundary.
 
 use crate::closure::{Closure, reachable, require_edge};
 use crate::commits::{Commits, commits_among};
+use crate::filter::{Filter, filtered};
 use crate::roots::Roots;
 use crate::walk::HidingWalk;
 use packhouse_object::{CancelFlag, Oid, Result};
@@ -29,6 +34,8 @@ pub struct Query<'q> {
     pub haves: &'q [Oid],
     /// Where history ends. What is not visible or no commit is passed over.
     pub shallow: &'q [Oid],
+    /// What to let through; without any, everything.
+    pub filters: &'q [Filter],
 }
 
 /// The answer to a [`Query`].
@@ -42,11 +49,11 @@ pub struct Selection {
 /// The objects to send.
 ///
 /// # Errors
-/// `Missing` for a want or have, `MissingEdge` for a target of an edge, that is not visible; `Cancelled`; what reading can
-/// raise.
+/// `Missing` for a want or have, `MissingEdge` for a target of an edge, that is not visible; `Limit` for what is too deep for
+/// a sparse filter; `Cancelled`; what reading can raise.
 pub fn select(db: &Database, query: &Query<'_>, cancel: &CancelFlag) -> Result<Selection> {
     let cut = commits_among(db, query.shallow)?;
-    if query.haves.is_empty() && cut.is_empty() {
+    if query.haves.is_empty() && cut.is_empty() && query.filters.is_empty() {
         let client_holds = BitSet::new(db.ordinal_count());
         return Ok(Selection { objects: reachable(db, query.wants, cancel)?, client_holds });
     }
@@ -60,8 +67,13 @@ pub fn select(db: &Database, query: &Query<'_>, cancel: &CancelFlag) -> Result<S
     if is_shallow {
         haves.commits.iter().for_each(|&commit| _ = boundary.insert(commit));
     }
-    let client_holds = contents(&mut commits, &boundary, &haves, None, cancel)?;
-    let objects = contents(&mut commits, &shown, &wants, Some(&client_holds), cancel)?;
+    let border = contents(&mut commits, &boundary, &haves, None, cancel)?;
+    if query.filters.is_empty() {
+        let objects = contents(&mut commits, &shown, &wants, Some(&border), cancel)?;
+        return Ok(Selection { objects, client_holds: border });
+    }
+    let objects = filtered(&mut commits, &shown, &wants, Some(&border), query.filters, cancel)?;
+    let client_holds = filtered(&mut commits, &boundary, &haves, None, query.filters, cancel)?;
     Ok(Selection { objects, client_holds })
 }
 
