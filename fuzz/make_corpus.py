@@ -15,6 +15,7 @@ from fuzz.mutators.delta import join
 from fuzz.mutators.idx import mended
 from fuzz.targets.pack import MAX_DELTA_DEPTH, MAX_OBJECT_BYTES
 from packengine.pktline import DELIM, FLUSH, RESPONSE_END, encode_many
+from tests.support import legacy_client
 from tests.support.git import git
 from tests.support.pack_twin import Stored, write_pack
 from tests.support.raw_packs import (
@@ -53,6 +54,7 @@ def all_seeds() -> dict[str, dict[str, bytes]]:
     return {
         "pktline": pktline_seeds(),
         "upload_pack_request": upload_pack_seeds(),
+        "legacy_upload_pack_request": legacy_upload_pack_seeds(),
         "receive_pack_request": receive_pack_seeds(),
         "object": object_seeds(),
         "delta": delta_seeds(),
@@ -81,6 +83,7 @@ def pktline_seeds() -> dict[str, bytes]:
 def upload_pack_seeds() -> dict[str, bytes]:
     """What clients ask, and what they must not."""
     fetch = fetch_request([ONE, TWO], [THREE], done=False)
+    one, two = ONE.hex().encode(), TWO.hex().encode()
     return {
         "probe": encode_many([FLUSH]),
         "ls-refs": ls_refs_request(b"refs/heads/", b"refs/tags/", b"HEAD"),
@@ -91,13 +94,55 @@ def upload_pack_seeds() -> dict[str, bytes]:
         "fetch-all-flags": fetch_request([ONE], flags=[b"thin-pack", b"ofs-delta", b"include-tag", b"wait-for-done"]),
         "fetch-twice": fetch + fetch,
         "session": encode_many([b"command=fetch", b"session-id=a", b"agent=b c\x07", DELIM, b"done", FLUSH]),
-        "filter": command_request(b"fetch", [b"filter blob:none", b"want " + ONE.hex().encode()]),
-        "deepen": command_request(b"fetch", [b"deepen 1", b"shallow " + ONE.hex().encode()]),
+        "server-options": encode_many([b"server-option=a", b"server-option=", b"command=ls-refs", FLUSH]),
+        "filter": command_request(b"fetch", [b"filter blob:none", b"want " + one]),
+        "filter-combined": command_request(
+            b"fetch", [b"filter combine:combine:tree:1%2Bblob:limit=2k+object:type=tag"]
+        ),
+        "filter-sparse": command_request(b"fetch", [b"filter sparse:oid=main:a%20b"]),
+        "filter-reserved": command_request(b"fetch", [b"filter combine:tree:0x1F+sparse:oid=a~b"]),
+        "filter-twice": command_request(b"fetch", [b"filter tree:0", b"filter tree:0"]),
+        "deepen": command_request(b"fetch", [b"deepen 1", b"shallow " + one, b"deepen-relative"]),
+        "deepen-since": command_request(b"fetch", [b"deepen-since 1700000000", b"deepen-not v1", b"want " + one]),
+        "deepen-both": command_request(b"fetch", [b"deepen 1", b"deepen-not v1"]),
+        "deepen-zero": command_request(b"fetch", [b"deepen 0"]),
+        "want-ref": command_request(b"fetch", [b"want-ref HEAD", b"want-ref refs/heads/main", b"sideband-all"]),
+        "want-ref-twice": command_request(b"fetch", [b"want-ref HEAD", b"want-ref HEAD"]),
+        "packfile-uris": command_request(b"fetch", [b"sideband-all", b"packfile-uris https,ftp,http"]),
+        "object-info": command_request(b"object-info", [b"size", b"oid " + one, b"oid " + two]),
+        "object-info-bad-oid": command_request(b"object-info", [b"oid 12"]),
+        "bundle-uri": command_request(b"bundle-uri", []),
+        "bundle-uri-argument": command_request(b"bundle-uri", [b"a"]),
         "other-object-format": ls_refs_request().replace(b"sha1", b"sha9"),
         "unknown-command": command_request(b"push", []),
         "bad-oid": command_request(b"fetch", [b"want 12345", b"done"]),
         "no-command": encode_many([b"agent=x", DELIM, FLUSH]),
         "response-end": encode_many([b"command=fetch", RESPONSE_END, FLUSH]),
+    }
+
+
+def legacy_upload_pack_seeds() -> dict[str, bytes]:
+    """What clients ask before version 2, and what they must not."""
+    want, have, shallow = (word + b" " + ONE.hex().encode() for word in (b"want", b"have", b"shallow"))
+    deepen_by_time = [shallow, b"deepen-since 1700000000", b"deepen-not refs/heads/main"]
+    return {
+        "probe": encode_many([FLUSH]),
+        "clone": legacy_client.request([ONE, TWO]),
+        "fetch": legacy_client.request([ONE], [TWO, THREE], done=False),
+        "fetch-twice": legacy_client.request([ONE], [TWO, TWO], done=False) * 2,
+        "boundary": legacy_client.boundary_request([ONE], [shallow, b"deepen 3"], capabilities=b"deepen-relative"),
+        "boundary-by-time": legacy_client.request([ONE], [TWO], arguments=deepen_by_time),
+        "two-boundaries": legacy_client.request([ONE], arguments=[*deepen_by_time, b"deepen 0x10"]),
+        "filter": legacy_client.request([ONE], capabilities=b"filter", arguments=[b"filter blob:limit=1k"]),
+        "filter-not-negotiated": legacy_client.request([ONE], arguments=[b"filter blob:none"]),
+        "session": legacy_client.request([ONE], capabilities=b"multi_ack session-id=a agent=b\x07 object-format=sha1"),
+        "other-object-format": legacy_client.request([ONE], capabilities=b"object-format=sha256"),
+        "haves-without-wants": encode_many([FLUSH, have, b"done"]),
+        "line-of-version-2": encode_many([b"command=fetch", DELIM, want, FLUSH]),
+        "wants-behind-the-flush": encode_many([want, FLUSH, want, FLUSH]),
+        "bad-have": encode_many([want, FLUSH, b"have 12345", FLUSH]),
+        "behind-done": encode_many([want, FLUSH, b"done"]) + b"more",
+        "cut": encode_many([want, FLUSH]) + b"00",
     }
 
 

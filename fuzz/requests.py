@@ -1,4 +1,4 @@
-"""What both request parsers must keep to, whatever bytes they are fed."""
+"""What all request parsers must keep to, whatever bytes they are fed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fuzz.pieces import all_cuts
 from packengine.protocol import (
+    LegacyUploadPackRequestParser,
     PackData,
     ReceivePackRequestParser,
     RemoteProtocolError,
@@ -14,7 +15,7 @@ from packengine.protocol import (
     WireLimits,
 )
 
-Parser = UploadPackRequestParser | ReceivePackRequestParser
+Parser = UploadPackRequestParser | LegacyUploadPackRequestParser | ReceivePackRequestParser
 
 NARROW = WireLimits(
     max_pkt_lines=40,
@@ -24,6 +25,13 @@ NARROW = WireLimits(
     max_ref_prefixes=3,
     max_commands=4,
     max_shallows=2,
+    max_excluded_refs=2,
+    max_filter_bytes=80,
+    max_filter_terms=3,
+    max_filter_nesting=2,
+    max_object_infos=3,
+    max_server_options=2,
+    max_server_option_bytes=20,
     max_push_options=3,
     max_push_option_bytes=40,
     max_capability_bytes=120,
@@ -61,6 +69,7 @@ def parse(parser: Parser, pieces: list[bytes]) -> Outcome:
     """Feed all pieces, then end the body."""
     events: list[object] = []
     pack = b""
+    sentence: bytes | None = None
     try:
         for piece in pieces:
             for event in parser.feed(piece):
@@ -69,10 +78,9 @@ def parse(parser: Parser, pieces: list[bytes]) -> Outcome:
                     pack += event.data
                 else:
                     events.append(event)
+        events += parser.finish()
     except RemoteProtocolError as error:
-        sentence: bytes | None = error.sentence
-    else:
-        sentence = sentence_at_the_end(parser)
+        sentence = error.sentence
     assert sentence_at_the_end(parser) == sentence, "the error did not stay"
     return Outcome(events, pack, sentence)
 

@@ -26,6 +26,7 @@ TARGETS = {
     for target in (
         Target("pktline", min_coverage=300),
         Target("upload_pack_request", min_coverage=180, python=("packengine.protocol",), max_bytes=1024),
+        Target("legacy_upload_pack_request", min_coverage=180, python=("packengine.protocol",), max_bytes=1024),
         Target(
             "receive_pack_request", min_coverage=180, python=("packengine.protocol", "packengine.refs"), max_bytes=1024
         ),
