@@ -71,6 +71,10 @@ class GitExchange:
                 raise self._too_large()
             yield piece
 
+    async def begin(self, status: int, *headers: tuple[bytes, bytes]) -> None:
+        """Begin a streamed answer with headers of its own, Content-Length among them."""
+        await self._send_start(status, list(headers))
+
     async def start(self, status: int, content_type: str) -> None:
         """Begin a streamed answer."""
         await self._send_start(status, [(b"content-type", content_type.encode())])
