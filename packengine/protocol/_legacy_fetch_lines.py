@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from packengine.protocol._boundary_lines import BoundaryLines
-from packengine.protocol._capabilities import parse_capabilities, sanitise_agent
+from packengine.protocol._capabilities import parse_capabilities
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._filter_spec import FilterSpec, parse_filter_spec
 from packengine.protocol._legacy_fetch_request import AckMode, LegacyFetchRequest, PackBands
@@ -66,7 +66,7 @@ class LegacyFetchLines:
         """What all lines together ask for. Raises RemoteProtocolError if they contradict one another."""
         words = self._words
         return LegacyFetchRequest(
-            client=self._client(),
+            client=Client.of(words, self._offer),
             wants=tuple(self._wants),
             haves=tuple(self._haves),
             done=done,
@@ -110,14 +110,6 @@ class LegacyFetchLines:
         if self._filter is not None:
             raise RemoteProtocolError("multiple filter-specs cannot be combined")
         self._filter = parse_filter_spec(text, self._limits)
-
-    def _client(self) -> Client:
-        agent = self._words.get(b"agent")
-        session_id = self._words.get(b"session-id") if self._offer.session_id is not None else None
-        return Client(
-            agent=None if agent is None else sanitise_agent(agent),
-            session_id=None if session_id is None else sanitise_agent(session_id),
-        )
 
 
 def _ack_mode(words: Mapping[bytes, bytes | None]) -> AckMode:

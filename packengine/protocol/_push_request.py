@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from packengine.protocol._capabilities import sanitise_agent
 from packengine.protocol._push_certificate import PushCertificate
 from packengine.protocol._requests import Client
 from packengine.protocol._services import ReceivePackOffer
@@ -52,8 +51,6 @@ class PushCapabilities:
     @classmethod
     def chosen(cls, words: Mapping[bytes, bytes | None], offer: ReceivePackOffer) -> PushCapabilities:
         """Pick what we offered; what we did not is passed over, as in Git."""
-        agent = words.get(b"agent")
-        session_id = words.get(b"session-id") if offer.session_id is not None else None
         return cls(
             # The versions of the report differ only in option lines, which say that we moved another ref than asked.
             report_status=b"report-status" in words or b"report-status-v2" in words,
@@ -61,10 +58,7 @@ class PushCapabilities:
             quiet=b"quiet" in words,
             atomic=b"atomic" in words,
             push_options=offer.push_options and b"push-options" in words,
-            client=Client(
-                agent=None if agent is None else sanitise_agent(agent),
-                session_id=None if session_id is None else sanitise_agent(session_id),
-            ),
+            client=Client.of(words, offer),
         )
 
 

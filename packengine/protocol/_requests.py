@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from packengine.protocol._capabilities import sanitise_agent
 from packengine.protocol._errors import RemoteProtocolError, shown
+from packengine.protocol._services import Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,17 @@ class Client:
     session_id: bytes | None = None
     server_options: tuple[bytes, ...] = ()
     """What the user gave with `--server-option`, as it came."""
+
+    @classmethod
+    def of(cls, words: Mapping[bytes, bytes | None], offer: Offer, *, server_options: tuple[bytes, ...] = ()) -> Client:
+        """Who its capabilities say it is; of a session id only if we told ours."""
+        agent = words.get(b"agent")
+        session_id = words.get(b"session-id") if offer.session_id is not None else None
+        return cls(
+            agent=None if agent is None else sanitise_agent(agent),
+            session_id=None if session_id is None else sanitise_agent(session_id),
+            server_options=server_options,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeAlias
 
 from packengine.pktline import Marker, Packet
 from packengine.protocol._bundle_uri import BundleUriArguments, BundleUriRequest
-from packengine.protocol._capabilities import LEGACY_OBJECT_FORMAT, sanitise_agent, split_capability
+from packengine.protocol._capabilities import LEGACY_OBJECT_FORMAT, split_capability
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._fetch_request import FetchArguments, FetchRequest
 from packengine.protocol._limits import WireLimits
@@ -132,12 +132,7 @@ class UploadPackRequestParser(RequestParser[UploadPackRequest]):
         return self._arguments.request(self._client())
 
     def _client(self) -> Client:
-        agent, session_id = self._keys.get(b"agent"), self._keys.get(b"session-id")
-        return Client(
-            agent=None if agent is None else sanitise_agent(agent),
-            session_id=None if session_id is None else sanitise_agent(session_id),
-            server_options=tuple(self._server_options),
-        )
+        return Client.of(self._keys, self._offer, server_options=tuple(self._server_options))
 
     _STEPS: ClassVar[dict[tuple[_State, Marker | None], _Step]] = {
         (_State.KEYS, None): _take_key,
