@@ -5,8 +5,10 @@ from __future__ import annotations
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._needs import INFINITE_DEPTH, Deepen
-from packengine.protocol._numbers import MAX_NUMBER, parse_number
+from packengine.protocol._numbers import parse_number
 from packengine.protocol._oids import parse_oid
+
+_MAX_TIME_S = (1 << 63) - 1
 
 
 class BoundaryLines:
@@ -29,7 +31,8 @@ class BoundaryLines:
             case b"deepen":
                 self._depth = _number(line, value, least=1, most=INFINITE_DEPTH)
             case b"deepen-since":
-                self._since_s = _number(line, value, least=0, most=MAX_NUMBER)
+                # As Git, to whose walk the largest number is no time but the lack of one.
+                self._since_s = _number(line, value, least=0, most=MAX_NUMBER - 1)
             case b"deepen-not":
                 self._take_excluded_ref(value)
             case _:
