@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from packengine.refs.names import is_well_formed
 from packengine.repository import Limits
 from server.auth.tokens import is_acceptable_token
 
@@ -27,6 +28,9 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 WorkerCount = Annotated[int, msgspec.Meta(ge=1, le=1024)]
 PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
+Words = tuple[str, ...]
+"""A list; in a flag or a variable words with spaces between them."""
+
 LifetimeSeconds = Annotated[int, msgspec.Meta(ge=60, le=7 * 86400)]
 
 
@@ -57,6 +61,8 @@ class Settings:
     min_packfile_uri_bytes: Positive = 32 << 20
     bundle_store_bytes: Positive = 8 << 30
     signed_url_lifetime_secs: LifetimeSeconds = 3600
+    hidden_refs: Words = ()
+    push_cert_keys: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     allow_insecure: bool = False
@@ -116,6 +122,8 @@ def check_settings(settings: Settings) -> None:
         raise SettingsError("admin_token: 1 to 256 graphic ASCII characters are accepted")
     if settings.public_base_url is not None:
         _check_base_url(settings.public_base_url)
+    for pattern in settings.hidden_refs:
+        _check_hidden(pattern)
 
 
 def check_exposure(settings: Settings) -> None:
@@ -171,7 +179,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _converted(value: object, kind: Any, where: str, *, strict: bool) -> Any:
-    """strict: whether a string may stand for a number or a truth value."""
+    """strict: whether a string may not stand for a number or a truth value."""
+    if kind == Words and isinstance(value, str):
+        value = value.split()
     try:
         return msgspec.convert(value, kind, strict=strict, dec_hook=_to_path)
     except msgspec.ValidationError as error:
@@ -198,6 +208,12 @@ def _check_base_url(url: str) -> None:
         or url.endswith("/")
     ):
         raise SettingsError(f"public_base_url: {url!r} is not http(s)://HOST[:PORT][/PATH] without a slash at the end")
+
+
+def _check_hidden(pattern: str) -> None:
+    name = pattern.removeprefix("!").removeprefix("^").rstrip("/").encode()
+    if name not in {b"HEAD", b"refs"} and not (name.startswith(b"refs/") and is_well_formed(name)):
+        raise SettingsError(f"hidden_refs: {pattern!r} is neither HEAD nor refs/…, as it is or behind a !")
 
 
 def _is_loopback(host: str) -> bool:

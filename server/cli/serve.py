@@ -38,6 +38,8 @@ _OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--min-packfile-uri-bytes", int, "Offer no pack of less as a download.  [default: 32 MiB]"),
     ("--bundle-store-bytes", int, "Space for bundles that were built.  [default: 8 GiB]"),
     ("--signed-url-lifetime-secs", int, "How long a URL of a download needs no token.  [default: 3600]"),
+    ("--hidden-refs", str, "Refs not to show and not to be pushed to: 'refs/pull !refs/pull/1'."),
+    ("--push-cert-keys", _PATH, "A file or folder of keys that sign pushes: allowed_signers, *.asc, *.gpg."),
     ("--tls-cert", _PATH, "Certificate chain, PEM. With --tls-key: speak TLS."),
     ("--tls-key", _PATH, "The certificate's private key, PEM."),
     ("--shutdown-timeout-secs", float, "How long running requests may take after the end was ordered.  [default: 30]"),

@@ -17,10 +17,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import trio
 
-from packengine.repository import Engine
 from server.config import Settings
 from server.logs import configure_logs
 from server.process.child import Child, start_worker
+from server.process.engine import open_engine
 from server.process.orders import DRAIN, STOP, Orders
 from server.process.restart import RestartDelay
 from server.process.sockets import listen, listener_url
@@ -42,12 +42,12 @@ class StartupError(Exception):
 def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve until a signal says otherwise. announce: called with the URL once every worker serves.
 
-    Raises SettingsError for a bad certificate, StorageError and OSError where the data directory cannot be used,
-    ListenError, StartupError.
+    Raises SettingsError for a bad certificate or bad keys, StorageError and OSError where the data directory cannot be
+    used, ListenError, StartupError.
     """
     check_certificate(settings)
     configure_logs(settings, process="parent")
-    Engine.open(settings.data_dir).close()  # the workers find a layout that is complete, and a bad one is told once
+    open_engine(settings).close()  # the workers find a layout that is complete, and what is bad is told once
     with listen(settings) as listener:
         trio.run(_run, settings, listener, announce)
 

@@ -22,10 +22,11 @@ from packengine.repository import Engine
 from packengine.storage.ports import StorageError
 from server.asgi import Dispatcher, RequestBoundary
 from server.auth import GitAuthenticator, RestAuthenticator
-from server.config import engine_limits
+from server.config import SettingsError
 from server.git import git_app
 from server.logs import configure_logs
 from server.process.connection import mend_hypercorn
+from server.process.engine import open_engine
 from server.process.orders import DRAIN, READY, STOP, Orders, decode_orders
 from server.rest import RestServices, create_rest_app
 
@@ -57,9 +58,9 @@ def main() -> int:
     _raise_file_limit()
     mend_hypercorn()
     try:
-        engine = Engine.open(orders.settings.data_dir, limits=engine_limits(orders.settings))
-    except (StorageError, OSError) as error:
-        _log.error("cannot open the data directory", extra={"fields": {"reason": str(error)}})
+        engine = open_engine(orders.settings)
+    except (SettingsError, StorageError, OSError) as error:
+        _log.error("cannot open the engine", extra={"fields": {"reason": str(error)}})
         return 1
     try:
         trio.run(_serve, orders, engine, orders_in, reports_out)
