@@ -63,6 +63,7 @@ from packengine.protocol.push_report import (
     committed_report,
     push_error,
     push_message,
+    push_progress,
     rejected_report,
 )
 
@@ -143,6 +144,7 @@ __all__ = [
     "progress",
     "push_error",
     "push_message",
+    "push_progress",
     "rejected_report",
     "sanitise_agent",
     "service_preamble",

@@ -54,6 +54,13 @@ def push_message(text: str, capabilities: PushCapabilities) -> bytes:
     return progress(text.encode(errors="replace").rstrip(b"\n") + b"\n") if capabilities.side_band_64k else b""
 
 
+def push_progress(text: str, capabilities: PushCapabilities, *, last: bool = False) -> bytes:
+    """A line about work under way, overwritten by the next one unless it is the last. Nothing if nobody wants to know."""
+    if capabilities.quiet or not capabilities.side_band_64k:
+        return b""
+    return progress(text.encode() + (b"\n" if last else b"\r"))
+
+
 def push_error(sentence: bytes, capabilities: PushCapabilities | None) -> bytes:
     """The whole answer to a push that broke the protocol. capabilities: None if the request did not come that far."""
     if capabilities is not None and capabilities.side_band_64k:

@@ -21,7 +21,7 @@ from packengine.repository.fetch import Fetch, FetchService, Selection
 from packengine.repository.lifecycle import RepositoryDetails
 from packengine.repository.limits import Limits
 from packengine.repository.progress import Progress
-from packengine.repository.push import Push, PushOutcome, PushService
+from packengine.repository.push import DeltaCount, Push, PushOutcome, PushService
 from packengine.repository.state import RepositoryState
 from packengine.repository.verify import VerifyReport
 
@@ -31,6 +31,7 @@ __all__ = [
     "BranchNameError",
     "Bundle",
     "BundleService",
+    "DeltaCount",
     "Engine",
     "ExportRefused",
     "Fetch",

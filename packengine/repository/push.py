@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core_ext import Cancel, CoreError, IngestedPack, ObjectDb, PackIngest
@@ -32,6 +32,16 @@ _UNPACKER = "unpacker error"
 
 
 @dataclass(frozen=True, slots=True)
+class DeltaCount:
+    """How far a push's deltas are resolved."""
+
+    resolved: int = 0
+    total: int = 0
+    thin_bases: int = 0
+    """Objects of the repository that completed a thin pack; known at the end."""
+
+
+@dataclass(frozen=True, slots=True)
 class PushOutcome:
     """What became of a push. `committed` is there if, and only if, at least one command was published."""
 
@@ -42,6 +52,8 @@ class PushOutcome:
 
     warnings: Sequence[str]
     """Sentences for the person who pushes."""
+
+    deltas: DeltaCount = DeltaCount()
 
 
 class PushService:
@@ -132,9 +144,13 @@ class Push:
         ) as error:  # OSError: the quarantine's disk is full, which is no reason to stop reading
             self._feed_error = str(error)
 
-    def progress(self) -> tuple[int, int, int, int, int] | None:
-        """As `PackIngest.progress`; None before the pack's first byte. From any thread."""
-        return self._ingest.progress() if self._ingest is not None else None
+    def delta_count(self) -> DeltaCount:
+        """How far it has come, while `finish` runs. From any thread."""
+        ingest = self._ingest
+        if ingest is None:
+            return DeltaCount()
+        _, _, _, resolved, total = ingest.progress()
+        return DeltaCount(resolved, total)
 
     def cancel(self) -> None:
         """Stop the native work of this push; from any thread. What runs raises `Cancelled`."""
@@ -149,12 +165,14 @@ class Push:
             self._drop_pack()
             return PushOutcome(None, unpack_error, [(c.name, _UNPACKER) for c in self._commands], ())
         warnings = [f"{oid.hex()}: {text}" for oid, _, text in self._ingested.warnings] if self._ingested else []
+        thin_bases = self._ingested.thin_base_count if self._ingested else 0
+        deltas = replace(self.delta_count(), thin_bases=thin_bases)
         committed = self._service.publisher.publish(
             self._state, self._actor, PublishKind.PUSH, self._derive, self._provenance
         )
         verdicts = [(c.name, reason) for c, reason in zip(self._commands, self._plan.reasons, strict=True)]
         self._drop_pack()
-        return PushOutcome(committed, None, verdicts, warnings)
+        return PushOutcome(committed, None, verdicts, warnings, deltas)
 
     def _drop_pack(self) -> None:
         self._ingest = self._ingested = self._intake = None

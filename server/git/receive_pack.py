@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import trio
 
@@ -25,15 +26,14 @@ from packengine.protocol import (
     rejected_report,
 )
 from packengine.repository import Actor, Engine, Push, PushOutcome, RepositoryState
-from packengine.sideband import KEEP_ALIVE
+from server.asgi import RequestRecord
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
 from server.git.native import WorkerThreads
+from server.git.push_progress import last_words, tell_progress
 
 _log = logging.getLogger(__name__)
 _FEED_BYTES = 256 * 1024
-_SILENCE_S = 5.0
-"""wire.md, pitfall 7."""
 
 _RESULT_TYPE = Service.RECEIVE_PACK.result_type
 
@@ -46,6 +46,8 @@ class Pusher:
     offer: ReceivePackOffer
     may_push: Callable[[], bool]
     """Whether the token is still good. Reads the catalog."""
+
+    record: RequestRecord
 
 
 class ReceivePack:
@@ -84,12 +86,16 @@ class ReceivePack:
                     case ProbeRequest():
                         return None, None
                     case PushCommands():
-                        begin = self._engine.pushes.begin
-                        request, push = event, begin(state, event, pusher.actor, may_push=pusher.may_push)
+                        pusher.record.client = event.capabilities.client
+                        request, push = event, await self._begin(state, event, pusher)
                     case PackData(data) if push is not None:
                         await self._feed(push, data)
         parser.finish()
         return request, push
+
+    async def _begin(self, state: RepositoryState, request: PushCommands, pusher: Pusher) -> Push:
+        begin = partial(self._engine.pushes.begin, state, request, pusher.actor, may_push=pusher.may_push)
+        return await self._threads.run(begin)
 
     async def _feed(self, push: Push, data: bytes) -> None:
         await self._threads.run(lambda: push.feed(data), stop=push.cancel)
@@ -105,21 +111,23 @@ class ReceivePack:
             _log.warning("roll-up failed", extra={"fields": {"repository": state.record.id, "error": str(error)}})
 
     async def _finish(self, exchange: GitExchange, capabilities: PushCapabilities, push: Push) -> None:
-        """Decide, with keep-alives, and report. The pack has arrived: from here on silence would be ours."""
+        """Decide, telling how far it has come, and report. The pack has arrived: from here on silence would be ours."""
         outcome: PushOutcome | None = None
         error = b""
+        done = trio.Event()
         async with trio.open_nursery() as nursery:
-            if capabilities.side_band_64k:
-                nursery.start_soon(_keep_alive, exchange)
+            nursery.start_soon(tell_progress, exchange.write, capabilities, push.delta_count, done)
             # Not cancellable: a client that goes away now may have its push published, and must not have half of it.
             try:
                 outcome = await self._threads.run(push.finish)
             except FAILURES as failure:  # here, for the nursery would wrap it
                 error = push_error(sentence_for(failure), capabilities)
-            nursery.cancel_scope.cancel()
+            done.set()
         if outcome is None:
             await exchange.write(error)
             return
+        if words := last_words(outcome.deltas, capabilities):
+            await exchange.write(words)
         for warning in outcome.warnings:
             await exchange.write(push_message(f"warning: {warning}", capabilities))
         for chunk in _report(outcome, capabilities):
@@ -135,12 +143,6 @@ def _report(outcome: PushOutcome, capabilities: PushCapabilities) -> Iterable[by
         return committed_report(outcome.committed, outcome.verdicts, capabilities)
     refusals = [(ref, reason) for ref, reason in outcome.verdicts if reason is not None]
     return rejected_report(outcome.unpack_error, refusals, capabilities)
-
-
-async def _keep_alive(exchange: GitExchange) -> None:
-    while True:
-        await trio.sleep(_SILENCE_S)
-        await exchange.write(KEEP_ALIVE)
 
 
 async def _in_large_pieces(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
