@@ -5,10 +5,8 @@ from __future__ import annotations
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._needs import INFINITE_DEPTH, Deepen
-from packengine.protocol._numbers import parse_number
+from packengine.protocol._numbers import MAX_NUMBER, parse_number
 from packengine.protocol._oids import parse_oid
-
-_MAX_TIME_S = (1 << 63) - 1
 
 
 class BoundaryLines:
