@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._limits import WireLimits
-from packengine.protocol._numbers import parse_number
+from packengine.protocol._numbers import parse_scaled_number
 
 _Kind: TypeAlias = Literal["commit", "tree", "blob", "tag"]
 
@@ -122,14 +122,14 @@ def _invalid(text: bytes) -> RemoteProtocolError:
 
 
 def _blob_limit(value: bytes) -> BlobLimit:
-    limit_bytes = parse_number(value)
+    limit_bytes = parse_scaled_number(value)
     if limit_bytes is None:
         raise _invalid(b"blob:limit=" + value)
     return BlobLimit(limit_bytes)
 
 
 def _tree_depth(value: bytes) -> TreeDepth:
-    depth = parse_number(value)
+    depth = parse_scaled_number(value)
     if depth is None:
         raise RemoteProtocolError("expected 'tree:<depth>'")
     return TreeDepth(min(depth, _MAX_DEPTH))

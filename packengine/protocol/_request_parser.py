@@ -39,9 +39,13 @@ class RequestParser(ABC, Generic[Event]):
     def finish(self) -> list[Event]:
         """The body has ended; return what only this tells. Raises RemoteProtocolError if the request has not."""
         self._raise_again()
-        if not self._is_whole():
-            raise RemoteProtocolError("the remote end hung up unexpectedly")
-        return self._last_events()
+        try:
+            if not self._is_whole():
+                raise RemoteProtocolError("the remote end hung up unexpectedly")
+            return self._last_events()
+        except RemoteProtocolError as error:
+            self._error = error
+            raise
 
     def _raise_again(self) -> None:
         if self._error is not None:

@@ -26,6 +26,10 @@ from tests.support.child import child_command
 from tests.support.git import git, git_result
 
 OID_HEX = b"12" * 20
+DEFAULTS_OF_GIT = UploadPackOffer(
+    agent=b"packhouse/1", fetch_features=frozenset({b"shallow", b"wait-for-done"}), object_info=False
+)
+"""What Git's own server offers unless it is told to offer more; for the rest see test_version_2_against_git.py."""
 EMPTY_PACK = bytes.fromhex("5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
 
 
@@ -67,7 +71,7 @@ def test_push_advertisement_is_gits_but_for_the_agent(empty_repo: Path, version:
 
 def test_version_2_advertisement_is_a_part_of_gits_in_the_same_frame(empty_repo: Path) -> None:
     theirs = wire_client.decode(http_backend_info_refs(empty_repo, "git-upload-pack", "version=2"))
-    ours = wire_client.decode(advertise_v2(UploadPackOffer(agent=b"packhouse/1")))
+    ours = wire_client.decode(advertise_v2(DEFAULTS_OF_GIT))
     assert (ours[0], ours[-1]) == (theirs[0], theirs[-1]) == (b"version 2\n", FLUSH)
     keys = [{line.partition(b"=")[0] for line in wire_client.lines(packets)} for packets in (ours, theirs)]
     assert keys[0] <= keys[1]
@@ -97,7 +101,7 @@ def test_broken_request_is_refused_with_gits_sentence(empty_repo: Path, packets:
     body = encode_many(packets)
     done = git_result("upload-pack", "--stateless-rpc", empty_repo, stdin=body, env={"GIT_PROTOCOL": "version=2"})
     with pytest.raises(RemoteProtocolError) as caught:
-        UploadPackRequestParser(UploadPackOffer(agent=b"a"), WireLimits()).feed(body)
+        UploadPackRequestParser(DEFAULTS_OF_GIT, WireLimits()).feed(body)
     assert done.stderr.decode().strip().splitlines()[-1] == f"fatal: {caught.value}"
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from packengine.pktline import Marker, encode, encode_many
 from packengine.protocol import (
+    SAFE_FETCH_FEATURES,
     PackData,
     ReceivePackOffer,
     ReceivePackRequestParser,
@@ -26,6 +27,13 @@ LIMITS = WireLimits(
     max_ref_prefixes=3,
     max_commands=3,
     max_shallows=2,
+    max_excluded_refs=2,
+    max_filter_bytes=40,
+    max_filter_terms=2,
+    max_filter_nesting=2,
+    max_object_infos=2,
+    max_server_options=2,
+    max_server_option_bytes=6,
     max_push_options=2,
     max_push_option_bytes=20,
     max_capability_bytes=60,
@@ -39,16 +47,25 @@ def _line(pattern: bytes, *parts: st.SearchStrategy[bytes]) -> st.SearchStrategy
     return st.tuples(*parts).map(lambda values: pattern % values)
 
 
-FETCH_LINES = st.one_of(
-    st.sampled_from(
-        [b"command=fetch", b"command=ls-refs", b"agent=git/2", b"object-format=sha1", b"done\n", b"peel", b"unborn"]
-    ),
-    st.sampled_from([b"wait-for-done", b"thin-pack", b"deepen 1", b"command=", b"server-option=x"]),
+FETCH_KEYS = st.sampled_from(
+    [
+        *(b"command=fetch", b"command=ls-refs", b"command=object-info", b"command=bundle-uri\n", b"command="),
+        *(b"agent=git/2", b"object-format=sha1", b"session-id=x", b"server-option=abc\n", b"server-option"),
+    ]
+)
+FETCH_ARGUMENTS = st.one_of(
+    st.sampled_from([b"done\n", b"peel", b"unborn", b"size", b"wait-for-done", b"thin-pack", b"sideband-all"]),
+    st.sampled_from([b"deepen 1", b"deepen 0", b"deepen-since 5\n", b"deepen-relative", b"packfile-uris https,x"]),
+    st.sampled_from([b"filter blob:none", b"filter combine:tree:1+combine:blob:none%2Btree:2\n", b"filter x"]),
     _line(b"want %b\n", OIDS),
     _line(b"have %b", OIDS),
+    _line(b"shallow %b", OIDS),
+    _line(b"oid %b\n", OIDS),
+    _line(b"want-ref %b", NAMES),
+    _line(b"deepen-not %b\n", NAMES),
     _line(b"ref-prefix %b\n", NAMES),
-    st.binary(max_size=10),
 )
+FETCH_LINES = FETCH_KEYS | FETCH_ARGUMENTS | st.binary(max_size=10)
 PUSH_LINES = st.one_of(
     _line(b"%b %b %b\n", OIDS, OIDS, NAMES),
     _line(b"%b %b %b\0report-status push-options atomic", OIDS, OIDS, NAMES),
@@ -66,9 +83,10 @@ def requests(lines: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
     return st.tuples(packets, tails).map(b"".join)
 
 
-def good_fetch() -> st.SearchStrategy[bytes]:
-    wants = st.lists(_line(b"want %b", OIDS.filter(lambda oid: oid != b"zz")), max_size=3)
-    return wants.map(lambda lines: encode_many([b"command=fetch", Marker.DELIM, *lines, Marker.FLUSH]))
+def framed_commands() -> st.SearchStrategy[bytes]:
+    """A key or two in front of arguments that may be those of another command."""
+    keys, arguments = st.lists(FETCH_KEYS, min_size=1, max_size=3), st.lists(FETCH_ARGUMENTS, max_size=6)
+    return st.tuples(keys, arguments).map(lambda both: encode_many([*both[0], Marker.DELIM, *both[1], Marker.FLUSH]))
 
 
 Parser = UploadPackRequestParser | ReceivePackRequestParser
@@ -86,7 +104,7 @@ def outcome(parser: Parser, pieces: list[bytes]) -> tuple[list[object], bytes, b
                     pack += event.data
                 else:
                     events.append(event)
-        parser.finish()
+        events += parser.finish()
     except RemoteProtocolError as error:
         sentence = error.sentence
     assert sentence is None or (len(sentence) < 1_000 and b"\n" not in sentence)
@@ -94,7 +112,8 @@ def outcome(parser: Parser, pieces: list[bytes]) -> tuple[list[object], bytes, b
 
 
 def upload_pack_parser() -> Parser:
-    return UploadPackRequestParser(UploadPackOffer(agent=b"a"), LIMITS)
+    features = SAFE_FETCH_FEATURES | {b"packfile-uris"}
+    return UploadPackRequestParser(UploadPackOffer(agent=b"a", fetch_features=features, bundle_uri=True), LIMITS)
 
 
 def receive_pack_parser() -> Parser:
@@ -107,7 +126,7 @@ def assert_same_in_any_pieces(make: Callable[[], Parser], body: bytes, at: int) 
     assert outcome(make(), [body[:at], b"", body[at:]]) == whole
 
 
-@given(requests(FETCH_LINES) | good_fetch(), st.integers(0, 400))
+@given(requests(FETCH_LINES) | framed_commands(), st.integers(0, 400))
 def test_upload_pack_request_is_the_same_in_any_pieces(body: bytes, at: int) -> None:
     assert_same_in_any_pieces(upload_pack_parser, body, at)
 

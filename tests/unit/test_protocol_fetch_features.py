@@ -69,16 +69,22 @@ def test_unshallow_is_the_largest_depth() -> None:
     assert fetch_lines(b"deepen 2147483647").deepen.depth == INFINITE_DEPTH
 
 
+def test_numbers_are_read_as_c_reads_them() -> None:
+    assert fetch_lines(b"deepen 0x10").deepen.depth == 16
+    assert fetch_lines(b"deepen 010").deepen.depth == 8
+    assert fetch_lines(b"deepen-since 18446744073709551614").deepen.since_s == (1 << 64) - 2
+
+
 def test_the_last_of_several_depths_counts() -> None:
     assert fetch_lines(b"deepen 5", b"deepen 2").deepen.depth == 2
 
 
-@pytest.mark.parametrize("depth", [b"0", b"-1", b"x", b"", b"1 ", b"2147483648", b"9" * 5_000])
+@pytest.mark.parametrize("depth", [b"0", b"-1", b"x", b"", b"1 ", b"1k", b"2147483648", b"9" * 5_000])
 def test_depth_is_a_number_from_one_up(depth: bytes) -> None:
     assert fetch_refusal(b"deepen " + depth).startswith(f"Invalid deepen: deepen {depth[:100].decode()}")
 
 
-@pytest.mark.parametrize("time", [b"yesterday", b"", b"-1", b"18446744073709551615"])
+@pytest.mark.parametrize("time", [b"yesterday", b"", b"-1", b"1k", b"18446744073709551615"])
 def test_time_is_a_number_of_seconds(time: bytes) -> None:
     assert fetch_refusal(b"deepen-since " + time) == f"Invalid deepen-since: deepen-since {time.decode()}"
 

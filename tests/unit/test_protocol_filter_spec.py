@@ -29,7 +29,8 @@ from packengine.protocol import (
         (b"blob:limit=3g", [BlobLimit(3 << 30)]),
         (b"blob:limit=0x1fK", [BlobLimit(31 << 10)]),
         (b"blob:limit=010", [BlobLimit(8)]),
-        (b"blob:limit=9223372036854775807", [BlobLimit((1 << 63) - 1)]),
+        (b"blob:limit=18446744073709551615", [BlobLimit((1 << 64) - 1)]),
+        (b"blob:limit=01777777777777777777777", [BlobLimit((1 << 64) - 1)]),
         (b"tree:0", [TreeDepth(0)]),
         (b"tree:5", [TreeDepth(5)]),
         (b"object:type=commit", [ObjectType("commit")]),
@@ -52,7 +53,7 @@ def test_filter_is_read_as_git_reads_it(text: bytes, terms: list[FilterTerm]) ->
 
 
 def test_depth_below_all_trees_is_cut_to_what_a_walk_counts_with() -> None:
-    assert parse_filter_spec(b"tree:9223372036854775807") == FilterSpec((TreeDepth((1 << 32) - 1),))
+    assert parse_filter_spec(b"tree:18446744073709551615") == FilterSpec((TreeDepth((1 << 32) - 1),))
 
 
 @pytest.mark.parametrize(
@@ -67,8 +68,8 @@ def test_depth_below_all_trees_is_cut_to_what_a_walk_counts_with() -> None:
         (b"blob:limit=1kk", "invalid filter-spec 'blob:limit=1kk'"),
         (b"blob:limit=1t", "invalid filter-spec 'blob:limit=1t'"),
         (b"blob:limit=08", "invalid filter-spec 'blob:limit=08'"),
-        (b"blob:limit=9223372036854775808", "invalid filter-spec 'blob:limit=9223372036854775808'"),
-        (b"blob:limit=9007199254740992k", "invalid filter-spec 'blob:limit=9007199254740992k'"),
+        (b"blob:limit=18446744073709551616", "invalid filter-spec 'blob:limit=18446744073709551616'"),
+        (b"blob:limit=18014398509481984k", "invalid filter-spec 'blob:limit=18014398509481984k'"),
         (b"tree:", "expected 'tree:<depth>'"),
         (b"tree:x", "expected 'tree:<depth>'"),
         (b"object:type=", "'' for 'object:type=<type>' is not a valid object type"),
