@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from fuzz.requests import check_parser
-from packengine.protocol import UploadPackOffer, UploadPackRequestParser, WireLimits
+from packengine.protocol import SAFE_FETCH_FEATURES, UploadPackOffer, UploadPackRequestParser, WireLimits
+
+_OFFER = UploadPackOffer(
+    agent=b"fuzz/1",
+    session_id=b"session",
+    fetch_features=SAFE_FETCH_FEATURES | {b"packfile-uris"},
+    bundle_uri=True,
+)
 
 
 def check(body: bytes) -> None:
@@ -13,4 +20,4 @@ def check(body: bytes) -> None:
 
 def parser(limits: WireLimits) -> UploadPackRequestParser:
     """One that understands all there is."""
-    return UploadPackRequestParser(UploadPackOffer(agent=b"fuzz/1", session_id=b"session"), limits)
+    return UploadPackRequestParser(_OFFER, limits)
