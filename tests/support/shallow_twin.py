@@ -22,11 +22,14 @@ def cut(graph: Graph, shallow: Collection[Oid]) -> Graph:
 def select(
     graph: Graph, wants: Sequence[Oid], haves: Sequence[Oid], shallow: Collection[Oid]
 ) -> tuple[set[Oid], set[Oid]]:
-    """(what to send, what the client is known to hold): if history is cut, every have with its tree is."""
+    """(what to send, what the client is known to hold).
+
+    If history is cut, that is the tree of every commit that was named and that the client has.
+    """
     short = cut(graph, shallow)
     objects, held = short.difference(wants, haves)
     if graph.parents.keys() & set(shallow):
-        commits = graph.commits_of(haves)
+        commits = graph.commits_of([*wants, *haves]) & short.ancestors(graph.commits_of(haves))
         held = held | commits | graph.closure(graph.edges[commit][0] for commit in commits)
     return objects - held, held
 

@@ -11,7 +11,7 @@
 //!
 //! **Shallow.** History is cut at the boundary of the client's history to be. Then a commit that is sent may have no parent
 //! at all that the client has, and its tree would be sent whole: so every have is an edge, next to a shown commit or not,
-//! as with Git's `--objects-edge-aggressive`.
+//! as with Git's `--objects-edge-aggressive`; and so is every want that the client turns out to have.
 //!
 //! **Filtered.** What the boundary leads to is not sent, as in Git, although a partial clone may lack some of it: what it
 //! lacks it will ask for by name. But no delta may stand on that, so what the client holds is only what the same filter
@@ -65,7 +65,8 @@ pub fn select(db: &Database, query: &Query<'_>, cancel: &CancelFlag) -> Result<S
     let (shown, hidden, mut commits) = walk.run()?;
     let mut boundary = boundary_of(&mut commits, &shown, &hidden, cancel)?;
     if is_shallow {
-        haves.commits.iter().for_each(|&commit| _ = boundary.insert(commit));
+        let named = haves.commits.iter().chain(&wants.commits);
+        named.filter(|&&commit| hidden.get(commit)).for_each(|&commit| _ = boundary.insert(commit));
     }
     let border = contents(&mut commits, &boundary, &haves, None, cancel)?;
     if query.filters.is_empty() {
