@@ -26,6 +26,7 @@ CONFIG_VARIABLE = "ARTIFACTS_CONFIG"
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 WorkerCount = Annotated[int, msgspec.Meta(ge=1, le=1024)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
 PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Words = tuple[str, ...]
@@ -54,6 +55,7 @@ class Settings:
     workers: WorkerCount = field(default_factory=usable_cores)
     rest_body_limit_bytes: Positive = 1 << 20
     git_body_limit_bytes: Positive = 2 << 30
+    max_waiting_requests: Count = 100
     request_timeout_secs: PositiveSeconds = 300.0
     bundle_uri: bool = True
     packfile_uris: bool = True

@@ -27,6 +27,7 @@ _OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--workers", int, "Worker processes.  [default: the number of cores]"),
     ("--rest-body-limit-bytes", int, "Largest body of a REST request.  [default: 1 MiB]"),
     ("--git-body-limit-bytes", int, "Largest body of a Git request.  [default: 2 GiB]"),
+    ("--max-waiting-requests", int, "How many fetches, or pushes, may wait in a worker; then 429.  [default: 100]"),
     (
         "--request-timeout-secs",
         float,

@@ -11,11 +11,26 @@ import trio
 T = TypeVar("T")
 
 
-class WorkerThreads:
-    """Runs engine calls in threads, so many at a time; the rest wait in turn."""
+class Overloaded(Exception):
+    """So much work waits already that more had better come later."""
 
-    def __init__(self, count: int) -> None:
+
+class WorkerThreads:
+    """Runs engine calls in threads, so many at a time; the rest wait in turn, first come, first served.
+
+    max_waiting: how long the line may get before `refuse_if_full` refuses; None for any length.
+    """
+
+    def __init__(self, count: int, *, max_waiting: int | None = None) -> None:
         self._limiter = trio.CapacityLimiter(count)
+        self._max_waiting = max_waiting
+
+    def refuse_if_full(self) -> None:
+        """Ask before a request does its first work; one that has begun is never refused. Raises Overloaded."""
+        line = self._limiter.statistics()
+        is_busy = line.borrowed_tokens >= line.total_tokens
+        if self._max_waiting is not None and is_busy and line.tasks_waiting >= self._max_waiting:
+            raise Overloaded(f"{line.tasks_waiting} requests wait already (the limit is {self._max_waiting})")
 
     async def run(self, work: Callable[[], T], *, stop: Callable[[], None] | None = None) -> T:
         """Run in a thread. `stop` must end the work soon when called from another thread.

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from server.git.native import WorkerThreads
+from server.git.native import Overloaded, WorkerThreads
 
 HANG_S = 60.0
 """Nothing here waits that long unless it is broken."""
@@ -148,3 +148,46 @@ async def test_the_place_is_given_back_when_the_work_fails(threads: WorkerThread
         with pytest.raises(ValueError, match="no"):
             await threads.run(fail, stop=lambda: None)
     assert threads._limiter.borrowed_tokens == 0
+
+
+@pytest.mark.parametrize("max_waiting", [0, 1, 3])
+async def test_a_full_line_refuses_and_what_waits_is_done_in_its_order(max_waiting: int) -> None:
+    threads = WorkerThreads(1, max_waiting=max_waiting)
+    works = [Work() for _ in range(1 + max_waiting)]
+    order: list[int] = []
+
+    async def request(number: int) -> None:
+        await threads.run(works[number], stop=works[number].stop)
+        order.append(number)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(len(works)):
+            threads.refuse_if_full()
+            nursery.start_soon(request, number)
+            await wait_all_tasks_blocked()
+        with pytest.raises(Overloaded, match=f"{max_waiting} requests wait"):
+            threads.refuse_if_full()
+        for work in works:
+            work.ends.set()
+    assert order == list(range(len(works)))
+    threads.refuse_if_full()
+
+
+async def test_a_line_without_bound_refuses_nobody() -> None:
+    threads, work = WorkerThreads(1), Work()
+    async with trio.open_nursery() as nursery:
+        for _ in range(10):
+            nursery.start_soon(threads.run, work)
+        await work.begun.wait()
+        threads.refuse_if_full()
+        work.ends.set()
+
+
+async def test_work_that_has_begun_is_taken_into_a_full_line(threads: WorkerThreads) -> None:
+    full, work = WorkerThreads(1, max_waiting=0), Work()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(full.run, work)
+        await work.begun.wait()
+        nursery.start_soon(full.run, work)
+        await wait_all_tasks_blocked()
+        work.ends.set()
