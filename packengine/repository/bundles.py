@@ -28,7 +28,7 @@ from packengine.storage.ports import BlobMissing, BlobStore
 MAX_BUNDLE_REFS = 1000
 """A client makes a ref and a have of each. More would hardly save a byte: the packs are the same."""
 
-_MAX_URI_PACKS = 16
+MAX_URI_PACKS = 16
 """A client fetches them one after the other, with a process for each."""
 
 _READ_BYTES = 1 << 20
@@ -92,7 +92,7 @@ class BundleService:
         if state.manifest.object_format != "sha1":
             return [], objects  # a client compares a pack's name by 40 digits, whatever its format
         least_bytes = max(self._limits.min_uri_pack_bytes, self._limits.tail_pack_bytes + 1)
-        places, rest = objects_db.split_by_pack(objects, min_pack_bytes=least_bytes, max_packs=_MAX_URI_PACKS)
+        places, rest = objects_db.split_by_pack(objects, min_pack_bytes=least_bytes, max_packs=MAX_URI_PACKS)
         records = [state.manifest.packs[place] for place in places]
         return [StoredPack(each.digest, self._shelf.open(each, "sha1").checksum) for each in records], rest
 
