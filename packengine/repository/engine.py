@@ -58,7 +58,7 @@ class Engine:
         self._importer = Importer(self._loader, shelf, blobs, quarantine, limits)
         self._exporter = Exporter(visibility, limits)
         self._verifier = Verifier(catalog, blobs, self._loader)
-        self.fetches = FetchService(self._loader, visibility, limits)
+        self.fetches = FetchService(visibility, limits, policy.hidden_refs)
         self.bundles = BundleService(self._loader, visibility, shelf, blobs, derived, limits, policy.hidden_refs)
         publisher = Publisher(catalog, self._loader, limits)
         self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits, policy)

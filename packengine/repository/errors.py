@@ -42,5 +42,17 @@ class ImportRefused(RepositoryError):
     """The folder is no repository that can be taken over whole."""
 
 
+class FetchRefused(RepositoryError):
+    """A fetch that names what is not there, or asks for what makes no sense. The message is the client's."""
+
+
+class NotOurRef(FetchRefused):
+    """A want that no ref of this repository reaches, or reached within the grace period."""
+
+    def __init__(self, oid: bytes) -> None:
+        super().__init__(f"upload-pack: not our ref {oid.hex()}")
+        self.oid = oid
+
+
 class ExportRefused(RepositoryError):
     """The target folder cannot take an export."""

@@ -1,4 +1,4 @@
-"""A fetch: what the refs are, which haves count, and the pack that answers (design, section 5)."""
+"""A fetch: which haves count, where history ends, and the pack that answers (design, section 5)."""
 
 from __future__ import annotations
 
@@ -6,82 +6,165 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core_ext import Cancel, ObjectDb, ObjectSet, PackStream
+from packengine.protocol import Needs
+from packengine.refs import HiddenRefs
+from packengine.repository.boundary import Boundary, find_boundary
+from packengine.repository.errors import FetchRefused, NotOurRef
 from packengine.repository.limits import Limits
 from packengine.repository.publish import now_ms
-from packengine.repository.state import RepositoryState, StateLoader
+from packengine.repository.ref_lookup import RefLookup
+from packengine.repository.state import RepositoryState
 from packengine.repository.visibility import Visibility
 
 
-class NotOurRef(Exception):
-    """A want that no ref of this repository reaches, or reached within the grace period."""
+class FetchService:
+    """Answers fetches from one state of a repository. What it does is native work and belongs into a worker thread."""
 
-    def __init__(self, oid: bytes) -> None:
-        super().__init__(f"upload-pack: not our ref {oid.hex()}")
-        self.oid = oid
+    def __init__(self, visibility: Visibility, limits: Limits, hidden_refs: HiddenRefs) -> None:
+        self._visibility = visibility
+        self._limits = limits
+        self._hidden_refs = hidden_refs
+
+    def begin(
+        self,
+        state: RepositoryState,
+        needs: Needs,
+        *,
+        want_refs: Sequence[bytes] = (),
+        cancel: Cancel | None = None,
+    ) -> Fetch:
+        """A fetch of what is needed. Raises FetchRefused; NotOurRef for the first want that may not be had."""
+        objects = self._visibility.wantable(state, now_ms(), cancel)
+        for want in needs.wants:
+            if not objects.contains(want):
+                raise NotOurRef(want)
+        refs = RefLookup(state, self._hidden_refs)
+        wanted_refs = [(_value_of(refs, name), name) for name in want_refs]
+        filters: list[object] = []
+        question = _Question(needs, wanted_refs, filters, _excluded(refs, needs.deepen.excluded_refs))
+        return Fetch(state, objects, question, self._limits)
+
+    def sizes(self, state: RepositoryState, oids: Sequence[bytes], cancel: Cancel | None = None) -> list[int | None]:
+        """The size of each object in bytes; None for what this repository does not show (design, law 8)."""
+        objects = self._visibility.wantable(state, now_ms(), cancel)
+        headers = (objects.header(oid) for oid in oids)
+        return [None if header is None else header[1] for header in headers]
 
 
 @dataclass(frozen=True, slots=True)
-class PackOptions:
-    """What the client's capabilities allow in the pack."""
+class _Question:
+    """What is asked, with every name in it looked up."""
 
-    thin: bool
-    ofs_delta: bool
-    include_tag: bool
+    needs: Needs
+    wanted_refs: Sequence[tuple[bytes, bytes]]
+    filters: Sequence[object]
+    excluded: Sequence[bytes]
 
 
-class FetchService:
-    """Answers fetches from one state of a repository."""
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The objects of an answer, and what the client surely holds besides; None if nothing is known of that."""
 
-    def __init__(self, loader: StateLoader, visibility: Visibility, limits: Limits) -> None:
-        self._loader = loader
-        self._visibility = visibility
-        self._limits = limits
-
-    def begin(self, state: RepositoryState, wants: Sequence[bytes], cancel: Cancel | None = None) -> Fetch:
-        """A fetch of these wants. Raises NotOurRef for the first that may not be had."""
-        objects = self._visibility.wantable(state, now_ms(), cancel)
-        for want in wants:
-            if not objects.contains(want):
-                raise NotOurRef(want)
-        return Fetch(state, objects, wants, self._limits)
+    objects: ObjectSet
+    held: ObjectSet | None
 
 
 class Fetch:
-    """One fetch under way; every method does native work and belongs into a worker thread."""
+    """One fetch under way."""
 
-    def __init__(self, state: RepositoryState, objects: ObjectDb, wants: Sequence[bytes], limits: Limits) -> None:
+    def __init__(self, state: RepositoryState, objects: ObjectDb, question: _Question, limits: Limits) -> None:
         self._state = state
-        self._objects = objects
-        self._wants = list(dict.fromkeys(wants))
         self._limits = limits
+        self._needs = question.needs
+        self._filters = question.filters
+        self._excluded = question.excluded
+        self.wanted_refs = question.wanted_refs
+        """(raw id, name) of each ref that was wanted by name."""
+
+        self.objects = objects
+        """Everything that this fetch may bring."""
+
+        self._wants = list(dict.fromkeys([*question.needs.wants, *(oid for oid, _ in question.wanted_refs)]))
+        self._boundary: Boundary | None = None
 
     def common(self, haves: Sequence[bytes]) -> list[bytes]:
         """The haves that are known here, in the order they came."""
-        return [have for have in haves if self._objects.contains(have)]
+        return [have for have in haves if self.objects.contains(have)]
 
-    def all_reached(self, common: Sequence[bytes]) -> bool:
+    def all_reached(self, common: Sequence[bytes], cancel: Cancel | None = None) -> bool:
         """Whether each want has a common have among its ancestors: nothing more need be negotiated."""
-        return bool(common) and self._objects.all_reach(self._wants, common)
+        return bool(common) and self.objects.all_reach(self._wants, common, cancel=cancel)
 
-    def pack(self, common: Sequence[bytes], options: PackOptions, cancel: Cancel) -> PackStream:
-        """The pack of what the wants reach and the common haves do not."""
-        objects, held = self._select(common, cancel)
-        if options.include_tag:
-            objects = self._with_tags(objects, common, cancel)
-        return self._objects.stream_pack(
-            objects,
-            client_holds=held if options.thin else None,
-            ofs_delta=options.ofs_delta,
+    def reached_at(self, common: Sequence[bytes], cancel: Cancel, *, least: bool) -> int | None:
+        """How many of the first common haves suffice for `all_reached`, above the boundary; None: not even all do.
+
+        least: whether it must be the least number; else it is all of them.
+        """
+        cut = self.boundary(cancel).cut
+
+        def suffices(count: int) -> bool:
+            return self.objects.all_reach(self._wants, common[:count], shallow=cut, cancel=cancel)
+
+        if not common or not suffices(len(common)):
+            return None
+        too_few, enough = 0, len(common)
+        while least and enough - too_few > 1:
+            middle = (too_few + enough) // 2
+            too_few, enough = (too_few, middle) if suffices(middle) else (middle, enough)
+        return enough
+
+    def boundary(self, cancel: Cancel) -> Boundary:
+        """Where the client's history is to end. Raises FetchRefused."""
+        if self._boundary is None:
+            deepen = self._needs.deepen
+            self._boundary = find_boundary(
+                self.objects, self._wants, self._client_shallow(), deepen, self._excluded, cancel
+            )
+        return self._boundary
+
+    def is_whole(self, cancel: Cancel) -> bool:
+        """Whether nothing limits the answer: neither a boundary nor a filter."""
+        return not self._filters and not self.boundary(cancel).cut
+
+    def select(self, common: Sequence[bytes], cancel: Cancel) -> Selection:
+        """What the wants reach and the common haves do not, between the boundaries and through the filter."""
+        selection = self._select(common, cancel)
+        return self._with_tags(selection) if self._needs.include_tag else selection
+
+    def open_pack(self, selection: Selection, cancel: Cancel) -> PackStream:
+        """The pack of a selection."""
+        return self.objects.stream_pack(
+            selection.objects,
+            client_holds=selection.held if self._needs.thin_pack else None,
+            ofs_delta=self._needs.ofs_delta,
             level=self._limits.compression_level,
             cancel=cancel,
         )
 
-    def _select(self, common: Sequence[bytes], cancel: Cancel) -> tuple[ObjectSet, ObjectSet | None]:
-        if common:
-            return self._objects.difference(self._wants, common, cancel=cancel)
-        if self._wants_everything():
-            return self._objects.all_objects(), None
-        return self._objects.reachable(self._wants, cancel=cancel), None
+    def _client_shallow(self) -> list[bytes]:
+        """What of the client's boundary is known here; the rest concerns commits that it cannot get from us."""
+        known = []
+        for commit in self._needs.shallow:
+            header = self.objects.header(commit)
+            if header is not None and header[0] != "commit":
+                raise FetchRefused(f"invalid shallow object {commit.hex()}")
+            if header is not None:
+                known.append(commit)
+        return known
+
+    def _select(self, common: Sequence[bytes], cancel: Cancel) -> Selection:
+        boundary = self.boundary(cancel)
+        if not common and self.is_whole(cancel):
+            if self._wants_everything():
+                return Selection(self.objects.all_objects(), None)
+            return Selection(self.objects.reachable(self._wants, cancel=cancel), None)
+        found = self.objects.select(
+            [*self._wants, *boundary.below],
+            [*common, *boundary.unshallow],
+            shallow=boundary.cut,
+            cancel=cancel,
+        )
+        return Selection(*found)
 
     def _wants_everything(self) -> bool:
         """Whether the wants are all that the refs name: then a sealed repository is sent whole, with no walk."""
@@ -90,13 +173,33 @@ class Fetch:
         wanted = set(self._wants)
         return all(entry.oid in wanted for entry in self._state.manifest.refs.scan())
 
-    def _with_tags(self, objects: ObjectSet, common: Sequence[bytes], cancel: Cancel) -> ObjectSet:
+    def _with_tags(self, selection: Selection) -> Selection:
+        """Tags of what is sent go along, with the tags between; never more than tags, whatever filter or boundary."""
+        sent = selection.objects
         tags = [
             entry.oid
             for entry in self._state.manifest.refs.with_prefix(b"refs/tags/")
-            if entry.peeled is not None and entry.peeled in objects and entry.oid not in objects
+            if entry.peeled is not None and entry.peeled in sent and entry.oid not in sent
         ]
-        if not tags:
-            return objects
-        # A tag may point at a tag: what the first reaches beyond what is sent anyway goes along.
-        return objects.union(self._objects.difference(tags, [*self._wants, *common], cancel=cancel)[0])
+        return Selection(sent.union(self.objects.tag_chain(tags)), selection.held) if tags else selection
+
+
+def _value_of(refs: RefLookup, name: bytes) -> bytes:
+    oid = refs.value(name)
+    if oid is None:
+        raise FetchRefused(f"unknown ref {name.decode('utf-8', 'replace')}")
+    return oid
+
+
+def _excluded(refs: RefLookup, names: Sequence[bytes]) -> list[bytes]:
+    """The values of refs whose history is to be left out."""
+    values = []
+    for name in names:
+        found = refs.expand(name)
+        shown = name.decode("utf-8", "replace")
+        if not found:
+            raise FetchRefused(f"git upload-pack: deepen-not is not a ref: {shown}")
+        if len(found) > 1:
+            raise FetchRefused(f"git upload-pack: ambiguous deepen-not: {shown}")
+        values.append(found[0])
+    return values

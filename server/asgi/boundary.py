@@ -7,6 +7,7 @@ import logging
 import trio
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
+from packengine.protocol import Client
 from server.asgi.exchange import Exchange
 from server.asgi.record import RequestRecord, open_record
 from server.asgi.request_line import has_two_lengths, in_origin_form
@@ -61,5 +62,12 @@ def _log_request(record: RequestRecord, duration_s: float) -> None:
         "sent_bytes": record.sent_bytes,
         "repository": record.repository_id,
         "actor": record.actor,
+        **_of_client(record.client),
     }
     _log.info("request", extra={"fields": fields})
+
+
+def _of_client(client: Client | None) -> dict[str, str]:
+    """What a Git client says of itself, sanitised when it was read."""
+    said = {"agent": client.agent, "session_id": client.session_id} if client is not None else {}
+    return {key: value.decode("ascii") for key, value in said.items() if value is not None}

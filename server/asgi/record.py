@@ -9,6 +9,8 @@ from typing import Any
 
 from hypercorn.typing import HTTPScope
 
+from packengine.protocol import Client
+
 _STATE_KEY = "packhouse.request"
 _REQUEST_ID_MAX_BYTES = 128
 
@@ -24,6 +26,9 @@ class RequestRecord:
 
     repository_id: str | None = None
     actor: str | None = None
+    client: Client | None = None
+    """What a Git client says of itself."""
+
     status: int | None = None
     received_bytes: int = 0
     sent_bytes: int = 0

@@ -5,36 +5,26 @@ from __future__ import annotations
 import logging
 import os
 from functools import partial
-from importlib.metadata import version
 
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
-from packengine.protocol import (
-    ProtocolVersion,
-    ReceivePackOffer,
-    RemoteProtocolError,
-    Service,
-    UploadPackOffer,
-    WireLimits,
-    advertise_receive_pack,
-    advertise_upload_pack,
-    advertise_v2,
-    negotiate_version,
-)
+from packengine.protocol import ProbeRequest, Service, WireLimits, negotiate_version
 from packengine.repository import Actor, Engine, RepositoryState
 from packengine.storage.ports import CatalogBusy, RepositoryMissing
-from server.asgi import record_of
+from server.asgi import RequestRecord, record_of
 from server.auth.git_tokens import GitAuthenticator, GitGrant, GitRefusal, GitService
+from server.base_url import base_url_of
 from server.config import Settings
+from server.git.advertising import Advertising
 from server.git.downloads import Downloads, DownloadUrls
 from server.git.exchange import BodyRefused, ClientGone, GitExchange
 from server.git.native import WorkerThreads
+from server.git.offers import Offers
 from server.git.receive_pack import Pusher, ReceivePack
 from server.git.routes import Endpoint, GitRoute, parse_download, parse_route
 from server.git.upload_pack import UploadPack
 
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
-_AGENT = f"packhouse/{version('packhouse')}".encode()
 _THREADS_PER_CORE = 4
 _log = logging.getLogger(__name__)
 
@@ -50,9 +40,11 @@ class GitApp:
         # Packs may keep their threads busy for minutes; what reads a row or a ref block does not queue behind them.
         packs, self._lookups = WorkerThreads(count), WorkerThreads(count)
         limits = WireLimits()
-        self._upload_pack = UploadPack(engine, packs, self._lookups, limits, engine.hidden_refs)
-        self._receive_pack = ReceivePack(engine, packs, limits)
         urls = DownloadUrls(settings, engine.catalog.secret())
+        self._offers = Offers(engine, settings)
+        self._advertising = Advertising(self._offers, self._lookups, engine.hidden_refs)
+        self._upload_pack = UploadPack(engine, packs, self._lookups, limits, urls)
+        self._receive_pack = ReceivePack(engine, packs, limits)
         self._downloads = Downloads(engine, urls, authenticator, settings, self._lookups)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -97,7 +89,7 @@ class GitApp:
             await exchange.answer(verdict.status, verdict.body, *verdict.headers)
             return
         record.actor = verdict.subject
-        await self._serve_authorized(exchange, route, Actor(verdict.subject, record.request_id))
+        await self._serve_authorized(scope, exchange, route)
 
     async def _authorize(self, exchange: GitExchange, route: GitRoute) -> GitGrant | GitRefusal:
         return await self._lookups.run(partial(self._judge, exchange, route))
@@ -108,7 +100,8 @@ class GitApp:
         service: GitService = "git-receive-pack" if route.service is Service.RECEIVE_PACK else "git-upload-pack"
         return self._authenticator.authorize(route.repository_id, text, service)
 
-    async def _serve_authorized(self, exchange: GitExchange, route: GitRoute, actor: Actor) -> None:
+    async def _serve_authorized(self, scope: HTTPScope, exchange: GitExchange, route: GitRoute) -> None:
+        record = record_of(scope)
         if route.service is None:
             await _refuse(exchange, 403, "the dumb HTTP protocol is not served; use a Git that speaks smart HTTP")
             return
@@ -118,50 +111,30 @@ class GitApp:
             await _refuse(exchange, 404, "no such repository")
             return
         if route.endpoint is Endpoint.ADVERTISEMENT:
-            await self._advertise(exchange, route.service, state)
+            await self._advertising.advertise(exchange, route.service, state, record.request_id)
         elif exchange.header(b"content-type") != route.service.request_type.encode():
             await _refuse(exchange, 415, f"Content-Type must be {route.service.request_type}")
         elif route.service is Service.UPLOAD_PACK:
-            await self._call_upload_pack(exchange, state)
+            await self._call_upload_pack(scope, exchange, state)
         else:
-            pusher = Pusher(actor, self._push_offer(state), lambda: isinstance(self._judge(exchange, route), GitGrant))
-            await self._receive_pack.serve(exchange, state, pusher)
+            await self._receive_pack.serve(exchange, state, self._pusher(exchange, route, state, record))
 
-    async def _advertise(self, exchange: GitExchange, service: Service, state: RepositoryState) -> None:
-        asked = negotiate_version(exchange.header(b"git-protocol"))
-        await exchange.start(200, service.advertisement_type)
-        if service is Service.RECEIVE_PACK:
-            refs = ((entry.name, entry.oid) for entry in state.manifest.refs.scan())
-            chunks = advertise_receive_pack(self._push_offer(state), refs, asked)
-            while (chunk := await self._lookups.run(partial(next, chunks, None))) is not None:
-                await exchange.write(chunk)
-        elif asked is ProtocolVersion.V2:
-            await exchange.write(advertise_v2(_fetch_offer(state)))
-        else:
-            await exchange.write(service_preamble(service) + err_packet(_NOT_VERSION_2))
-        await exchange.end()
+    def _pusher(self, exchange: GitExchange, route: GitRoute, state: RepositoryState, record: RequestRecord) -> Pusher:
+        def may_push() -> bool:
+            return isinstance(self._judge(exchange, route), GitGrant)
 
-    async def _call_upload_pack(self, exchange: GitExchange, state: RepositoryState) -> None:
-        if negotiate_version(exchange.header(b"git-protocol")) is not ProtocolVersion.V2:
-            error = RemoteProtocolError(_NOT_VERSION_2)
-            await exchange.answer(
-                200, err_packet(error.sentence), (b"content-type", Service.UPLOAD_PACK.result_type.encode())
-            )
+        actor = Actor(record.actor or "", record.request_id)
+        return Pusher(actor, self._offers.push(state, record.request_id), may_push, record)
+
+    async def _call_upload_pack(self, scope: HTTPScope, exchange: GitExchange, state: RepositoryState) -> None:
+        record = record_of(scope)
+        version = negotiate_version(exchange.header(b"git-protocol"))
+        request = await self._upload_pack.read(exchange, self._offers.fetch(state, record.request_id), version)
+        if request is None:
             return
-        await self._upload_pack.serve(exchange, state, _fetch_offer(state))
-
-    @staticmethod
-    def _push_offer(state: RepositoryState) -> ReceivePackOffer:
-        return ReceivePackOffer(agent=_AGENT, object_format=state.manifest.object_format)
-
-
-def _fetch_offer(state: RepositoryState) -> UploadPackOffer:
-    return UploadPackOffer(
-        agent=_AGENT,
-        object_format=state.manifest.object_format,
-        fetch_features=frozenset({b"wait-for-done"}),
-        object_info=False,
-    )
+        if not isinstance(request, ProbeRequest):
+            record.client = request.client
+        await self._upload_pack.answer(exchange, state, request, base_url_of(self._settings, scope))
 
 
 async def _refuse(exchange: GitExchange, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:

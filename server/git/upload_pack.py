@@ -1,68 +1,87 @@
-"""git-upload-pack over HTTP: listing refs and fetching (version 2)."""
+"""git-upload-pack over HTTP: one POST, in every version of the protocol."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import trio
 
 from core_ext import Cancel
 from packengine.protocol import (
-    PACKFILE_HEADER,
+    BundleUri,
+    BundleUriRequest,
     FetchRequest,
+    LegacyFetchRequest,
+    LegacyUploadPackRequestParser,
     ListedRef,
     LsRefsRequest,
+    ObjectInfoRequest,
     ProbeRequest,
+    ProtocolVersion,
     RemoteProtocolError,
     Service,
     UploadPackOffer,
     UploadPackRequest,
     UploadPackRequestParser,
     WireLimits,
-    acknowledgments,
+    bundle_uri_answer,
     err_packet,
+    fetch_error,
     ls_refs_answer,
-    negotiate,
+    object_info_answer,
 )
-from packengine.repository import Engine, Fetch, NotOurRef, PackOptions, RepositoryState
+from packengine.refs.hidden import HiddenRefs
+from packengine.repository import Engine, RepositoryState
+from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
+from server.git.fetching import Fetching
 from server.git.native import WorkerThreads
-from server.git.pack_stream import send_pack
+
+Request = UploadPackRequest | LegacyFetchRequest
 
 
 class UploadPack:
     """Answers one POST to git-upload-pack."""
 
-    def __init__(self, engine: Engine, threads: WorkerThreads, lookups: WorkerThreads, limits: WireLimits) -> None:
+    def __init__(
+        self, engine: Engine, threads: WorkerThreads, lookups: WorkerThreads, limits: WireLimits, urls: DownloadUrls
+    ) -> None:
         self._engine = engine
-        self._threads = threads
         self._lookups = lookups
         self._limits = limits
+        self._urls = urls
+        self._fetching = Fetching(engine, threads, urls)
 
-    async def serve(self, exchange: GitExchange, state: RepositoryState, offer: UploadPackOffer) -> None:
-        """Read the request, answer it. What the client did wrong is told in an ERR packet, as Git does."""
+    async def read(self, exchange: GitExchange, offer: UploadPackOffer, version: ProtocolVersion) -> Request | None:
+        """The one request of the body; None if it was wrong, which its sender has been told then.
+
+        The body is read to its end before anything is answered (pitfall 5).
+        """
+        is_v2 = version is ProtocolVersion.V2
+        parser = (UploadPackRequestParser if is_v2 else LegacyUploadPackRequestParser)(offer, self._limits)
+        requests: list[Request] = []
         try:
-            request = await self._read(exchange, offer)
+            async for piece in exchange.body():
+                requests += parser.feed(piece)
+            requests += parser.finish()
         except RemoteProtocolError as error:
             await self._answer(exchange, err_packet(error.sentence))
-            return
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
-            await self._dispatch(exchange, state, request)
-            nursery.cancel_scope.cancel()
-
-    async def _read(self, exchange: GitExchange, offer: UploadPackOffer) -> UploadPackRequest:
-        """The one request of the body. The body is read to its end before anything is answered (pitfall 5)."""
-        parser = UploadPackRequestParser(offer, self._limits)
-        requests: list[UploadPackRequest] = []
-        async for piece in exchange.body():
-            requests += parser.feed(piece)
-        parser.finish()
+            return None
         return requests[0]
 
-    async def _dispatch(self, exchange: GitExchange, state: RepositoryState, request: UploadPackRequest) -> None:
+    async def answer(self, exchange: GitExchange, state: RepositoryState, request: Request, base_url: str) -> None:
+        """Answer, for as long as the client is there. What it did wrong is told in an ERR packet, as Git does.
+
+        base_url: where the client sees this server.
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
+            await self._dispatch(exchange, state, request, base_url)
+            nursery.cancel_scope.cancel()
+
+    async def _dispatch(self, exchange: GitExchange, state: RepositoryState, request: Request, base_url: str) -> None:
         """Answer. Failures become words here, for the nursery around it would wrap them; half an answer is cut off."""
         try:
             match request:
@@ -70,46 +89,43 @@ class UploadPack:
                     await self._answer(exchange, b"")
                 case LsRefsRequest():
                     await self._list_refs(exchange, state, request)
-                case FetchRequest():
-                    await self._fetch(exchange, state, request)
-        except NotOurRef as error:
-            await self._answer(exchange, err_packet(str(error).encode()))
+                case FetchRequest() | LegacyFetchRequest():
+                    await self._fetching.answer(exchange, state, request, base_url)
+                case ObjectInfoRequest():
+                    await self._tell_sizes(exchange, state, request)
+                case BundleUriRequest():
+                    await self._tell_bundle(exchange, state, base_url)
         except FAILURES as failure:
             if exchange.started:
                 raise
-            await self._answer(exchange, err_packet(sentence_for(failure)))
+            fetch = request if isinstance(request, FetchRequest) else None
+            await self._answer(exchange, fetch_error(fetch, sentence_for(failure)))
 
     async def _list_refs(self, exchange: GitExchange, state: RepositoryState, request: LsRefsRequest) -> None:
-        chunks = ls_refs_answer(request, listed_refs(state, request))
+        chunks = ls_refs_answer(request, listed_refs(state, request.ranges(), self._engine.hidden_refs))
+        await self._stream(exchange, chunks)
+
+    async def _tell_sizes(self, exchange: GitExchange, state: RepositoryState, request: ObjectInfoRequest) -> None:
+        cancel = Cancel()
+        sizes = await self._lookups.run(
+            lambda: self._engine.fetches.sizes(state, request.oids, cancel), stop=cancel.set
+        )
+        await self._stream(exchange, object_info_answer(request, sizes))
+
+    async def _tell_bundle(self, exchange: GitExchange, state: RepositoryState, base_url: str) -> None:
+        bundle = await self._lookups.run(lambda: self._engine.bundles.offer(state))
+        bundles: list[BundleUri] = []
+        if bundle is not None:
+            uri = self._urls.bundle_url(state, bundle, base_url).encode()
+            token = bundle.creation_token
+            bundles.append(BundleUri(id=bundle.digest.hex().encode(), uri=uri, creation_token=token))
+        await self._answer(exchange, bundle_uri_answer(bundles))
+
+    async def _stream(self, exchange: GitExchange, chunks: Iterator[bytes]) -> None:
         await exchange.start(200, Service.UPLOAD_PACK.result_type)
         while (chunk := await self._lookups.run(partial(next, chunks, None))) is not None:
             await exchange.write(chunk)
         await exchange.end()
-
-    async def _fetch(self, exchange: GitExchange, state: RepositoryState, request: FetchRequest) -> None:
-        cancel = Cancel()
-        fetch, common, reached = await self._threads.run(
-            lambda: self._find_common(state, request, cancel), stop=cancel.set
-        )
-        negotiated = negotiate(request, common, all_reached=reached)
-        head = acknowledgments(negotiated)
-        if not negotiated.sends_pack:
-            await self._answer(exchange, head)
-            return
-        options = PackOptions(thin=request.thin_pack, ofs_delta=request.ofs_delta, include_tag=request.include_tag)
-        await exchange.start(200, Service.UPLOAD_PACK.result_type)
-        await exchange.write(head + PACKFILE_HEADER)
-        open_pack = partial(fetch.pack, common, options)
-        await send_pack(exchange, self._threads, open_pack, quiet=request.no_progress)
-        await exchange.end()
-
-    def _find_common(
-        self, state: RepositoryState, request: FetchRequest, cancel: Cancel
-    ) -> tuple[Fetch, list[bytes], bool]:
-        """All that the decision needs, in one visit to a thread."""
-        fetch = self._engine.fetches.begin(state, request.wants, cancel)
-        common = fetch.common(request.haves)
-        return fetch, common, request.may_get_ready and fetch.all_reached(common)
 
     @staticmethod
     async def _answer(exchange: GitExchange, body: bytes) -> None:
@@ -117,15 +133,15 @@ class UploadPack:
         await exchange.answer(200, body, content_type)
 
 
-def listed_refs(state: RepositoryState, request: LsRefsRequest) -> Iterator[ListedRef]:
-    """HEAD first, then the table as far as the request reaches."""
+def listed_refs(state: RepositoryState, prefixes: Sequence[bytes], hidden: HiddenRefs) -> Iterator[ListedRef]:
+    """HEAD first, then the table as far as the prefixes reach; what the operator hides is left out."""
     head = state.head_entry()
     if head is None:
         yield (b"HEAD", None, None, state.manifest.head)
     else:
         yield (b"HEAD", head.oid, head.peeled, state.manifest.head)
-    for prefix in request.ranges():
-        for entry in state.manifest.refs.with_prefix(prefix):
+    for prefix in prefixes:
+        for entry in hidden.shown(state.manifest.refs, prefix):
             yield (entry.name, entry.oid, entry.peeled, None)
 
 

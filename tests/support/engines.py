@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from packengine.manifests import Manifest
-from packengine.protocol import Command, PushCapabilities, PushCommands
+from packengine.protocol import Client, Command, Needs, PushCapabilities, PushCommands
 from packengine.repository import Engine, Limits, Push
 from packengine.repository.progress import no_progress
+from packengine.repository.push_policy import PushPolicy
 from packengine.storage.ports import BlobStore, Committed, Publish, RepositoryRecord, Superseded
 from tests.support.engine_pushes import ACTOR
 from tests.support.fakes import MemoryBlobStore, MemoryCatalog
@@ -50,7 +52,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, now_ms: int = 1_700_000_000_000) -> None:
         self.now_ms = now_ms
-        for module in ("fetch", "publish", "lifecycle"):
+        for module in ("bundles", "fetch", "publish", "lifecycle"):
             monkeypatch.setattr(f"packengine.repository.{module}.now_ms", lambda: self.now_ms)
 
 
@@ -101,6 +103,7 @@ def open_in_memory(
     catalog: MemoryCatalog | None = None,
     blobs: BlobStore | None = None,
     limits: Limits | None = None,
+    policy: PushPolicy | None = None,
 ) -> Engine:
     """An engine over the fakes; only quarantine and derived files lie in the folder."""
     for name in ("scratch", "quarantine", "derived"):
@@ -111,6 +114,7 @@ def open_in_memory(
         folder / "quarantine",
         folder / "derived",
         limits or Limits(),
+        policy=policy or PushPolicy(),
     )
 
 
@@ -122,6 +126,11 @@ def move(name: bytes, old: bytes | None, new: bytes | None) -> Command:
 def push_commands(*commands: Command, atomic: bool = False, shallow: tuple[bytes, ...] = ()) -> PushCommands:
     """What comes before the pack."""
     return PushCommands(commands, PushCapabilities(atomic=atomic), shallow=shallow)
+
+
+def needs(*wants: bytes, **fields: Any) -> Needs:
+    """What a fetch of these wants asks for."""
+    return Needs(client=Client(), wants=wants, **fields)
 
 
 class Project:

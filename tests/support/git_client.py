@@ -35,15 +35,18 @@ class GitClient:
         self.body = b""
         self.reads_pack = True
 
-    async def post(self, service: str, body: bytes) -> None:
+    async def post(self, service: str, body: bytes, *, version: int = 2) -> None:
         """The answer is in `status` and `body` afterwards."""
-        await self._request("POST", f"/git/project.git/{service}", b"", f"application/x-{service}-request", body)
+        content_type = f"application/x-{service}-request"
+        await self._request("POST", f"/git/project.git/{service}", b"", content_type, body, version)
 
-    async def list_refs(self) -> None:
-        """Ask for the advertisement of a push."""
-        await self._request("GET", "/git/project.git/info/refs", b"service=git-receive-pack", "", b"")
+    async def list_refs(self, service: str = "git-receive-pack", *, version: int = 2) -> None:
+        """Ask for an advertisement."""
+        await self._request("GET", "/git/project.git/info/refs", f"service={service}".encode(), "", b"", version)
 
-    async def _request(self, method: str, path: str, query: bytes, content_type: str, body: bytes) -> None:
+    async def _request(
+        self, method: str, path: str, query: bytes, content_type: str, body: bytes, version: int
+    ) -> None:
         async def receive() -> Any:
             if self._sent_body.is_set():
                 await trio.sleep_forever()
@@ -53,10 +56,10 @@ class GitClient:
         headers = [
             (b"authorization", self._authorization),
             (b"content-type", content_type.encode()),
-            (b"git-protocol", b"version=2"),
+            (b"git-protocol", b"version=%d" % version),
         ]
-        scope = {"type": "http", "http_version": "1.1", "method": method, "path": path}
-        scope |= {"query_string": query, "headers": headers}
+        scope: dict[str, Any] = {"type": "http", "http_version": "1.1", "scheme": "http", "method": method}
+        scope |= {"path": path, "query_string": query, "headers": headers}
         open_record(cast("HTTPScope", scope))
         await self._app(cast("HTTPScope", scope), receive, self._send)
 

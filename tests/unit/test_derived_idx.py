@@ -10,6 +10,7 @@ import pytest
 
 from packengine.repository import Engine
 from tests.support.engine_pushes import ACTOR, begin_push
+from tests.support.engines import needs
 from tests.support.raw_packs import BLOB, NULL, entry, oid_of, pack_of
 
 LARGE = random.Random(1).randbytes(300_000)
@@ -34,7 +35,7 @@ def test_a_lost_or_damaged_idx_is_made_again(tmp_path: Path, damage: Callable[[P
     damage(idx)
 
     engine = Engine.open(tmp_path)
-    fetch = engine.fetches.begin(engine.load("project"), [oid_of(BLOB, LARGE)])
+    fetch = engine.fetches.begin(engine.load("project"), needs(oid_of(BLOB, LARGE)))
     assert fetch.common([oid_of(BLOB, LARGE)]) == [oid_of(BLOB, LARGE)]
     assert idx.read_bytes() == good
     engine.close()

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core_ext import Cancel
-from packengine.repository import Engine, Fetch, NotOurRef, PackOptions
-from tests.support.engines import Project, move, new_project, open_in_memory
+from packengine.protocol import Needs
+from packengine.repository import Engine, Fetch, NotOurRef
+from tests.support.engines import Project, move, needs, new_project, open_in_memory
 from tests.support.git import git, git_result
 
 MAIN = b"refs/heads/main"
 SIDE = b"refs/heads/side"
-PLAIN = PackOptions(thin=False, ofs_delta=True, include_tag=False)
-THIN = PackOptions(thin=True, ofs_delta=True, include_tag=False)
-TAGS = PackOptions(thin=False, ofs_delta=True, include_tag=True)
+PLAIN = needs(ofs_delta=True)
+THIN = replace(PLAIN, thin_pack=True)
+TAGS = replace(PLAIN, include_tag=True)
 TEXT = b"".join(b"line %d of a file that changes a little\n" % number for number in range(200))
 
 
@@ -47,8 +50,8 @@ class History:
             new=[self.tag, self.outer],
         )
 
-    def begin(self, *wants: bytes) -> Fetch:
-        return self.project.engine.fetches.begin(self.project.engine.load(self.project.id), wants)
+    def begin(self, *wants: bytes, asked: Needs = PLAIN) -> Fetch:
+        return self.project.engine.fetches.begin(self.project.engine.load(self.project.id), replace(asked, wants=wants))
 
 
 @pytest.fixture
@@ -56,8 +59,9 @@ def history(engine: Engine) -> History:
     return History(new_project(engine))
 
 
-def read(fetch: Fetch, common: list[bytes], options: PackOptions) -> bytes:
-    stream = fetch.pack(common, options, Cancel())
+def read(fetch: Fetch, common: Sequence[bytes] = ()) -> bytes:
+    cancel = Cancel()
+    stream = fetch.open_pack(fetch.select(common, cancel), cancel)
     pieces = []
     while piece := stream.read(1000):
         assert len(piece) <= 1000
@@ -94,15 +98,15 @@ def reached(history: History, end: int, start: int = 0) -> set[bytes]:
 
 
 def test_a_clone_of_one_commit_brings_its_closure_and_no_more(history: History, client: Client) -> None:
-    client.take(read(history.begin(history.commits[5]), [], PLAIN))
+    client.take(read(history.begin(history.commits[5])))
     assert client.holds() == reached(history, 6)
 
 
 @pytest.mark.parametrize("ofs_delta", [True, False])
 def test_a_fetch_brings_what_the_client_lacks(history: History, client: Client, ofs_delta: bool) -> None:
-    client.take(read(history.begin(history.commits[5]), [], PLAIN))
-    options = PackOptions(thin=False, ofs_delta=ofs_delta, include_tag=False)
-    client.take(read(history.begin(history.commits[-1]), [history.commits[5]], options))
+    client.take(read(history.begin(history.commits[5])))
+    options = replace(PLAIN, ofs_delta=ofs_delta)
+    client.take(read(history.begin(history.commits[-1], asked=options), [history.commits[5]]))
     assert client.holds() == reached(history, 12)
     git("fsck", "--strict", "--full", cwd=client.path)
 
@@ -110,7 +114,7 @@ def test_a_fetch_brings_what_the_client_lacks(history: History, client: Client, 
 def push_thin(history: History, tmp_path: Path) -> bytes:
     """A commit that was pushed as deltas against main, so that a thin answer has some to copy. Returns its id."""
     work = Client(tmp_path / "work.git")
-    work.take(read(history.begin(history.commits[-1]), [], PLAIN))
+    work.take(read(history.begin(history.commits[-1])))
     blob = git("hash-object", "-w", "--stdin", cwd=work.path, stdin=TEXT + b"added 11\nand more\n").decode().strip()
     tree = git("mktree", cwd=work.path, stdin=f"100644 blob {blob}\tfile\n".encode()).decode().strip()
     old = history.commits[-1].hex()
@@ -126,9 +130,9 @@ def test_a_thin_answer_is_completed_from_what_the_client_holds(
     history: History, client: Client, tmp_path: Path
 ) -> None:
     commit = push_thin(history, tmp_path)
-    client.take(read(history.begin(history.commits[-1]), [], PLAIN))
+    client.take(read(history.begin(history.commits[-1])))
     before = client.holds()
-    pack = read(history.begin(commit), [history.commits[-1]], THIN)
+    pack = read(history.begin(commit, asked=THIN), [history.commits[-1]])
     assert Client(tmp_path / "empty.git").refuses(pack)  # or it would not be thin
     client.take(pack, thin=True)
     assert len(client.holds() - before) == 3
@@ -136,37 +140,37 @@ def test_a_thin_answer_is_completed_from_what_the_client_holds(
 
 def test_an_answer_that_was_not_asked_to_be_thin_is_whole(history: History, client: Client, tmp_path: Path) -> None:
     commit = push_thin(history, tmp_path)
-    pack = read(history.begin(commit), [history.commits[-1]], PLAIN)
+    pack = read(history.begin(commit), [history.commits[-1]])
     git("index-pack", "--stdin", cwd=client.path, stdin=pack)  # not --strict: the parent is not in it
     assert len(client.holds()) == 3
-    assert len(pack) > len(read(history.begin(commit), [history.commits[-1]], THIN))
+    assert len(pack) > len(read(history.begin(commit, asked=THIN), [history.commits[-1]]))
 
 
 def test_tags_come_along_with_what_they_point_at(history: History, client: Client) -> None:
-    client.take(read(history.begin(history.commits[-1]), [], TAGS))
+    client.take(read(history.begin(history.commits[-1], asked=TAGS)))
     assert client.holds() == reached(history, 12) | {history.tag, history.outer}
 
 
 def test_tags_of_what_is_not_sent_do_not_come_along(history: History, client: Client) -> None:
-    client.take(read(history.begin(history.commits[2]), [], TAGS))
+    client.take(read(history.begin(history.commits[2], asked=TAGS)))
     assert client.holds() == reached(history, 3)
 
 
 def test_tags_of_what_the_client_has_do_not_come_along(history: History, client: Client) -> None:
-    client.take(read(history.begin(history.commits[5]), [], PLAIN))
-    client.take(read(history.begin(history.commits[-1]), [history.commits[5]], TAGS))
+    client.take(read(history.begin(history.commits[5])))
+    client.take(read(history.begin(history.commits[-1], asked=TAGS), [history.commits[5]]))
     assert client.holds() == reached(history, 12)
 
 
 def test_a_tag_of_a_tag_brings_the_one_between_although_no_ref_names_it(engine: Engine, client: Client) -> None:
     history = History(new_project(engine))
     history.project.pushed(b"refs/tags/v3", history.tag, None)
-    client.take(read(history.begin(history.commits[-1]), [], TAGS))
+    client.take(read(history.begin(history.commits[-1], asked=TAGS)))
     assert client.holds() == reached(history, 12) | {history.tag, history.outer}
 
 
 def test_without_include_tag_no_tag_comes(history: History, client: Client) -> None:
-    client.take(read(history.begin(history.commits[-1]), [], PLAIN))
+    client.take(read(history.begin(history.commits[-1])))
     assert client.holds() == reached(history, 12)
 
 
@@ -211,39 +215,40 @@ def test_wanting_every_ref_of_a_sealed_repository_brings_the_same_as_a_walk(
     fetch = history.begin(*wants)
     assert fetch._wants_everything()
     fast, walked = Client(tmp_path / "fast.git"), Client(tmp_path / "walked.git")
-    fast.take(read(fetch, [], PLAIN))
+    fast.take(read(fetch))
     monkeypatch.setattr(fetch, "_wants_everything", lambda: False)
-    walked.take(read(fetch, [], PLAIN))
+    walked.take(read(fetch))
     assert fast.holds() == walked.holds() == reached(history, 12) | {history.tag, history.outer}
 
 
 def test_wanting_all_but_one_ref_does_not_bring_everything(history: History, client: Client) -> None:
-    client.take(read(history.begin(history.commits[-1], history.tag), [], PLAIN))
+    client.take(read(history.begin(history.commits[-1], history.tag)))
     assert client.holds() == reached(history, 12) | {history.tag}
 
 
 def test_wanting_every_ref_of_what_is_not_sealed_leaves_out_what_is_hidden(history: History, client: Client) -> None:
     history.project.pushed(MAIN, history.commits[-1], history.commits[5])
     assert not history.project.manifest.sealed
-    client.take(read(history.begin(*history.project.refs.values()), [], PLAIN))
+    client.take(read(history.begin(*history.project.refs.values())))
     assert client.holds() == reached(history, 6) | {history.tag, history.outer}
 
 
 def test_a_client_that_has_it_all_gets_an_empty_pack(history: History) -> None:
     tip = history.commits[-1]
-    stream = history.begin(tip).pack([tip], PLAIN, Cancel())
+    fetch = history.begin(tip)
+    stream = fetch.open_pack(fetch.select([tip], Cancel()), Cancel())
     assert stream.object_count == 0
     assert stream.read(1000)[:12] == b"PACK\0\0\0\2\0\0\0\0"
 
 
 def test_a_want_that_comes_twice_is_sent_once(history: History, client: Client) -> None:
     tip = history.commits[2]
-    client.take(read(history.begin(tip, tip), [], PLAIN))
+    client.take(read(history.begin(tip, tip)))
     assert client.holds() == reached(history, 3)
 
 
 def test_a_fetch_goes_on_from_the_state_that_it_began_with(history: History, client: Client) -> None:
     fetch = history.begin(history.commits[-1])
     history.project.pushed(MAIN, history.commits[-1], history.commits[0])
-    client.take(read(fetch, [], PLAIN))
+    client.take(read(fetch))
     assert client.holds() == reached(history, 12)

@@ -9,7 +9,7 @@ import pytest
 from core_ext import Cancel, Cancelled
 from packengine.repository import Engine, Limits, NotOurRef
 from tests.support.engine_pushes import ACTOR
-from tests.support.engines import Clock, Project, fork_of, move, new_project, open_in_memory
+from tests.support.engines import Clock, Project, fork_of, move, needs, new_project, open_in_memory
 
 MAIN = b"refs/heads/main"
 SIDE = b"refs/heads/side"
@@ -43,7 +43,7 @@ class Forced:
 
 def may_want(project: Project, oid: bytes) -> bool:
     try:
-        project.engine.fetches.begin(project.engine.load(project.id), [oid])
+        project.engine.fetches.begin(project.engine.load(project.id), needs(oid))
     except NotOurRef:
         return False
     return True
@@ -188,5 +188,5 @@ def test_a_cancelled_walk_leaves_no_view_and_the_next_fetch_walks_anew(engine: E
     gone.set()
     state = engine.load(forced.project.id)
     with pytest.raises(Cancelled):
-        engine.fetches.begin(state, [forced.root], gone)
+        engine.fetches.begin(state, needs(forced.root), cancel=gone)
     assert may_want(forced.project, forced.root)

@@ -1,0 +1,29 @@
+"""Refs by the names that people type. Rules: gitrevisions(7), "<refname>"."""
+
+from __future__ import annotations
+
+from packengine.refs import HiddenRefs
+from packengine.repository.state import RepositoryState
+
+_RULES = (b"%b", b"refs/%b", b"refs/tags/%b", b"refs/heads/%b", b"refs/remotes/%b", b"refs/remotes/%b/HEAD")
+
+
+class RefLookup:
+    """The refs of one state that clients may know of."""
+
+    def __init__(self, state: RepositoryState, hidden: HiddenRefs) -> None:
+        self._state = state
+        self._hidden = hidden
+
+    def value(self, name: bytes) -> bytes | None:
+        """What a full name, or HEAD, stands for."""
+        if name == b"HEAD":
+            entry = self._state.head_entry()
+        else:
+            entry = None if self._hidden.hides(name) else self._state.manifest.refs.get(name)
+        return entry.oid if entry is not None else None
+
+    def expand(self, text: bytes) -> list[bytes]:
+        """The values of all refs that a short name could mean, the most likely first."""
+        found = (self.value(rule % text) for rule in _RULES)
+        return [value for value in found if value is not None]

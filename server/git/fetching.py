@@ -1,0 +1,117 @@
+"""Answering a fetch, of whichever version: what to say first, and the pack behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from core_ext import Cancel, PackStream
+from packengine.protocol import (
+    AckMode,
+    FetchRequest,
+    FetchSections,
+    LegacyFetchRequest,
+    Needs,
+    PackFrame,
+    Service,
+    ShallowInfo,
+    fetch_head,
+    legacy_head,
+    negotiate,
+    negotiate_legacy,
+)
+from packengine.repository import Engine, Fetch, RepositoryState, Selection
+from server.git.downloads import DownloadUrls
+from server.git.exchange import GitExchange
+from server.git.native import WorkerThreads
+from server.git.pack_stream import send_pack
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    head: bytes
+    open_pack: Callable[[Cancel], PackStream] | None
+    """None: the head is the whole answer."""
+
+
+class Fetching:
+    """Answers fetches."""
+
+    def __init__(self, engine: Engine, threads: WorkerThreads, urls: DownloadUrls) -> None:
+        self._engine = engine
+        self._threads = threads
+        self._urls = urls
+
+    async def answer(
+        self, exchange: GitExchange, state: RepositoryState, request: FetchRequest | LegacyFetchRequest, base_url: str
+    ) -> None:
+        """Raises what the engine raises, as long as nothing has been sent. base_url: where the client sees us."""
+        cancel = Cancel()
+        decision = await self._threads.run(lambda: self._decide(state, request, base_url, cancel), stop=cancel.set)
+        if decision.open_pack is None:
+            content_type = (b"content-type", Service.UPLOAD_PACK.result_type.encode())
+            await exchange.answer(200, decision.head, content_type)
+            return
+        await exchange.start(200, Service.UPLOAD_PACK.result_type)
+        await exchange.write(decision.head)
+        frame = PackFrame.of(request)
+        await send_pack(exchange, self._threads, decision.open_pack, frame, quiet=request.no_progress)
+        await exchange.end()
+
+    def _decide(
+        self, state: RepositoryState, request: FetchRequest | LegacyFetchRequest, base_url: str, cancel: Cancel
+    ) -> _Decision:
+        """All that has to be known before the pack, in one visit to a thread."""
+        if isinstance(request, FetchRequest):
+            return self._decide_v2(state, request, base_url, cancel)
+        return self._decide_legacy(state, request, cancel)
+
+    def _decide_v2(self, state: RepositoryState, request: FetchRequest, base_url: str, cancel: Cancel) -> _Decision:
+        fetch = self._engine.fetches.begin(state, request, want_refs=request.want_refs, cancel=cancel)
+        common = fetch.common(request.haves)
+        reached = request.may_get_ready and fetch.all_reached(common, cancel)
+        negotiated = negotiate(request, common, all_reached=reached)
+        if not negotiated.sends_pack:
+            return _Decision(fetch_head(request, negotiated, FetchSections()), None)
+        uris: Sequence[tuple[bytes, bytes]] = ()
+        open_pack = _opener(fetch, common)
+        if not common and fetch.is_whole(cancel) and base_url.partition(":")[0].encode() in request.packfile_uris:
+            uris, rest = self._packs_elsewhere(fetch, state, base_url, cancel)
+            open_pack = partial(fetch.open_pack, rest)
+        sections = FetchSections(
+            shallow_info=_shallow_info(fetch, request, cancel), wanted_refs=fetch.wanted_refs, packfile_uris=uris
+        )
+        return _Decision(fetch_head(request, negotiated, sections), open_pack)
+
+    def _packs_elsewhere(
+        self, fetch: Fetch, state: RepositoryState, base_url: str, cancel: Cancel
+    ) -> tuple[Sequence[tuple[bytes, bytes]], Selection]:
+        """(checksum, URI) of each pack that the client may get elsewhere, and what it gets here all the same."""
+        packs, rest = self._engine.bundles.split(state, fetch.objects, fetch.select((), cancel).objects)
+        uris = [(pack.checksum, self._urls.pack_url(state, pack, base_url).encode()) for pack in packs]
+        return uris, Selection(rest, None)
+
+    def _decide_legacy(self, state: RepositoryState, request: LegacyFetchRequest, cancel: Cancel) -> _Decision:
+        fetch = self._engine.fetches.begin(state, request, cancel=cancel)
+        shallow_info = _shallow_info(fetch, request, cancel) if request.deepen.is_asked else None
+        common = fetch.common(request.haves)
+        reached_at = None
+        if request.ack_mode is not AckMode.SINGLE:
+            # Where exactly it was reached shows only in the answers to haves that are unknown here.
+            reached_at = fetch.reached_at(common, cancel, least=len(common) < len(request.haves))
+        negotiated = negotiate_legacy(request, common, reached_at)
+        head = legacy_head(request, shallow_info, negotiated)
+        return _Decision(head, _opener(fetch, common) if negotiated.sends_pack else None)
+
+
+def _shallow_info(fetch: Fetch, needs: Needs, cancel: Cancel) -> ShallowInfo | None:
+    boundary = fetch.boundary(cancel)
+    if not needs.deepen.is_asked and not boundary.cut:
+        return None
+    return ShallowInfo(shallow=boundary.shallow, unshallow=boundary.unshallow)
+
+
+def _opener(fetch: Fetch, common: list[bytes]) -> Callable[[Cancel], PackStream]:
+    """What the pack holds is found out behind the head, with keep-alives."""
+    return lambda cancel: fetch.open_pack(fetch.select(common, cancel), cancel)
