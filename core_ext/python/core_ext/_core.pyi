@@ -369,7 +369,7 @@ class ObjectFilter:
     def sparse(patterns: Buffer, *, max_bytes: int = 65536, max_patterns: int = 1000) -> ObjectFilter:
         """All trees, and blobs with a path that a sparse checkout by these patterns (gitignore(5)) would populate.
 
-        Raises ValueError: more patterns or bytes, or more than 60 stars in a pattern.
+        Raises ValueError: more patterns or bytes, or a pattern with more than 60 `*` or 8 `**`.
         """
 
 @final

@@ -7,13 +7,13 @@
 //! far as `MAX_RESIDENT_BYTES` reach (what does not fit is read again); what `visited.rs` takes.
 
 use super::sieve::Sieve;
-use super::sparse_patterns::SparsePatterns;
+use super::sparse_patterns::{SparsePatterns, check};
 use super::tree_depth::read_tree;
 use super::visited::Visited;
 use crate::closure::{named, require_edge};
 use crate::recent::RecentOids;
 use packhouse_object::edges::{TreeEntry, tree_entries};
-use packhouse_object::{CancelFlag, Error, Kind, Result};
+use packhouse_object::{CancelFlag, Kind, Result};
 use packhouse_pack::{BitSet, Content, Ordinal};
 
 /// As Git's `core.maxTreeDepth`.
@@ -21,7 +21,7 @@ const MAX_DEPTH: usize = 2048;
 /// No file system has longer paths.
 const MAX_PATH_BYTES: usize = 1 << 16;
 /// For trees on the way down: as many as a checkout has in most cases.
-const MAX_RESIDENT_BYTES: usize = 1 << 22;
+const MAX_RESIDENT_BYTES: usize = 1 << 20;
 
 /// The walk. Give it one tree after the other.
 pub(super) struct SparseWalk<'a> {
@@ -77,7 +77,6 @@ impl<'a> SparseWalk<'a> {
         let root = self.enter(root, inherited)?;
         self.frames.extend(root);
         while let Some(mut frame) = self.frames.pop() {
-            self.cancel.check()?;
             let tree = frame.tree;
             let below = self.advance(&mut frame).map_err(|error| named(self.sieve.db(), tree, error))?;
             if let Some(below) = below {
@@ -91,6 +90,7 @@ impl<'a> SparseWalk<'a> {
     fn advance(&mut self, frame: &mut Frame) -> Result<Option<Frame>> {
         let content = self.content_of(frame)?;
         for entry in tree_entries(self.sieve.db().format(), &content[frame.at..]) {
+            self.cancel.check()?;
             let entry = entry?;
             frame.at += entry_len(&entry);
             self.path.truncate(frame.path_len);
@@ -137,7 +137,7 @@ impl<'a> SparseWalk<'a> {
         if !is_new {
             return Ok(None);
         }
-        check("depth of a tree", self.frames.len(), MAX_DEPTH)?;
+        check("depth of a tree", self.frames.len() + 1, MAX_DEPTH)?;
         if !self.path.is_empty() {
             self.path.push(b'/');
         }
@@ -173,11 +173,4 @@ impl<'a> SparseWalk<'a> {
 
 fn entry_len(entry: &TreeEntry<'_>) -> usize {
     entry.mode_digits.len() + 1 + entry.name.len() + 1 + entry.oid.as_bytes().len()
-}
-
-fn check(what: &'static str, actual: usize, limit: usize) -> Result<()> {
-    if actual > limit {
-        return Err(Error::Limit { what, actual: actual as u64, limit: limit as u64 });
-    }
-    Ok(())
 }
