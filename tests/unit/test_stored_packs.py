@@ -127,8 +127,9 @@ def test_what_fits_the_answer_is_offered_whether_all_is_sealed_or_not(project: P
     assert all(bytes_of(project, pack) is not None for pack in packs)
 
 
-def test_a_pack_goes_when_the_grace_of_what_it_holds_is_over(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pack_goes_when_the_grace_of_what_it_holds_is_over(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
+    project = new_project(engine)
     base = grow(project, MAIN, LARGE)
     grow(project, SIDE, LARGE, base)
     dropped = stored_pack(project)
@@ -157,15 +158,18 @@ def test_an_unknown_pack_and_one_in_a_row_cannot_be_had(project: Project) -> Non
     assert bytes_of(project, StoredPack(bytes(32), bytes(20))) is None
 
 
-def test_what_is_sent_beside_packs_is_no_delta_against_them(project: Project, tmp_path: Path) -> None:
+def test_what_is_sent_beside_packs_is_no_delta_against_them(tmp_path: Path) -> None:
     """A client indexes the inline pack before it has the others."""
+    project = new_project(open_in_memory(tmp_path / "engine", limits=Limits(min_uri_pack_bytes=2 * LARGE)))
     objects = project.objects
     text = NOISE.randbytes(LARGE)
     first_blob, second_blob = objects.blob(text), objects.blob(text + b"more")
-    first_tree, second_tree = objects.tree({b"file": first_blob}), objects.tree({b"file": second_blob})
+    ballast = objects.blob(NOISE.randbytes(300_000))
+    first_tree = objects.tree({b"ballast": ballast, b"file": first_blob})
+    second_tree = objects.tree({b"file": second_blob})
     first = objects.commit("first", tree=first_tree)
     second = objects.commit("second", first, tree=second_tree)
-    project.pushed(MAIN, None, first, first_blob, first_tree, first)
+    project.pushed(MAIN, None, first, ballast, first_blob, first_tree, first)
     against_first = delta(len(text), len(text) + 4, copy(0, len(text)), b"\x04more")
     thin = [
         entry(REF_DELTA, against_first, base=first_blob),
@@ -175,7 +179,7 @@ def test_what_is_sent_beside_packs_is_no_delta_against_them(project: Project, tm
     assert project.push(move(MAIN, first, second), pack=pack_of(thin)) == [None]
 
     packs, rest, answer = split(project, second)
-    assert answer - rest == {first, first_tree, first_blob}
+    assert answer - rest == {first, first_tree, first_blob, ballast}
     assert packs == [stored_pack(project, -1)]
     db = database(project)
     chosen = project.engine.bundles.split(project.engine.load(project.id), db, db.reachable([second]))[1]
