@@ -3,11 +3,9 @@
 from packengine.protocol._answers import (
     END,
     KEEP_ALIVE,
-    PACKFILE_HEADER,
     err_packet,
     fatal,
     not_our_ref,
-    pack_data,
     progress,
 )
 from packengine.protocol._bundle_uri import BundleUri, BundleUriRequest, bundle_uri_answer
@@ -33,7 +31,7 @@ from packengine.protocol._limits import WireLimits
 from packengine.protocol._ls_refs_answer import ListedRef, ls_refs_answer
 from packengine.protocol._ls_refs_request import LsRefsRequest
 from packengine.protocol._needs import INFINITE_DEPTH, Deepen, Needs
-from packengine.protocol._negotiation import Negotiated, Outcome, acknowledgments, negotiate
+from packengine.protocol._negotiation import Negotiated, Outcome, negotiate
 from packengine.protocol._object_info import ObjectInfoRequest, object_info_answer
 from packengine.protocol._pack_frame import PackFrame
 from packengine.protocol._push_certificate import PushCertificate
@@ -72,7 +70,6 @@ __all__ = [
     "END",
     "INFINITE_DEPTH",
     "KEEP_ALIVE",
-    "PACKFILE_HEADER",
     "SAFE_FETCH_FEATURES",
     "AckMode",
     "BlobLimit",
@@ -121,7 +118,6 @@ __all__ = [
     "UploadPackRequest",
     "UploadPackRequestParser",
     "WireLimits",
-    "acknowledgments",
     "advertise_receive_pack",
     "advertise_upload_pack",
     "advertise_v2",
@@ -139,7 +135,6 @@ __all__ = [
     "negotiate_version",
     "not_our_ref",
     "object_info_answer",
-    "pack_data",
     "parse_filter_spec",
     "progress",
     "push_error",

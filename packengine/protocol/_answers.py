@@ -1,13 +1,10 @@
-"""Pieces of an answer that stand in more than one service: errors, messages, and the frame around a pack."""
+"""Pieces of an answer that stand in more than one service: errors, messages, and what ends it."""
 
 from __future__ import annotations
 
 from packengine.pktline import FLUSH, MAX_PAYLOAD_BYTES, encode, encode_many
 from packengine.protocol._oids import hex_oid
-from packengine.sideband import DATA_BAND, ERROR_BAND, KEEP_ALIVE, PROGRESS_BAND, encode_band
-
-PACKFILE_HEADER = encode(b"packfile\n")
-"""Opens the last section of a fetch: what follows is side-band packets up to a flush."""
+from packengine.sideband import ERROR_BAND, KEEP_ALIVE, PROGRESS_BAND, encode_band
 
 END = encode_many([FLUSH])
 
@@ -17,11 +14,6 @@ _ERR = b"ERR "
 def err_packet(sentence: bytes) -> bytes:
     """The end of an answer that is not in bands (yet)."""
     return encode((_ERR + sentence)[:MAX_PAYLOAD_BYTES])
-
-
-def pack_data(data: bytes | memoryview) -> bytes:
-    """A piece of the pack in the frame of a packfile section. Large pieces are best."""
-    return encode_band(DATA_BAND, data)
 
 
 def progress(text: bytes) -> bytes:
@@ -39,4 +31,4 @@ def not_our_ref(oid: bytes) -> bytes:
     return b"upload-pack: not our ref " + hex_oid(oid)
 
 
-__all__ = ["END", "KEEP_ALIVE", "PACKFILE_HEADER", "err_packet", "fatal", "not_our_ref", "pack_data", "progress"]
+__all__ = ["END", "KEEP_ALIVE", "err_packet", "fatal", "not_our_ref", "progress"]

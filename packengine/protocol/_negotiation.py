@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from packengine.pktline import DELIM, FLUSH, Packet, encode_many
 from packengine.protocol._errors import LocalProtocolError
 from packengine.protocol._fetch_request import FetchRequest
 from packengine.protocol._oids import hex_oid
@@ -73,11 +72,3 @@ def acknowledgment_lines(negotiated: Negotiated) -> list[bytes]:
     acks = [b"ACK %b\n" % hex_oid(oid) for oid in negotiated.common] or [b"NAK\n"]
     ready = [b"ready\n"] if negotiated.sends_pack else []
     return [b"acknowledgments\n", *acks, *ready]
-
-
-def acknowledgments(negotiated: Negotiated) -> bytes:
-    """The acknowledgments section with what ends it; nothing if there is none."""
-    lines: list[Packet] = [*acknowledgment_lines(negotiated)]
-    if lines:
-        lines.append(DELIM if negotiated.sends_pack else FLUSH)
-    return encode_many(lines)

@@ -1,28 +1,35 @@
-"""The pieces of an answer around a pack."""
+"""The pieces of an answer that stand in more than one service."""
 
 from __future__ import annotations
 
-from packengine.protocol import END, KEEP_ALIVE, PACKFILE_HEADER, err_packet, fatal, not_our_ref, pack_data, progress
+from packengine.protocol import (
+    END,
+    KEEP_ALIVE,
+    Client,
+    FetchRequest,
+    PackFrame,
+    err_packet,
+    fatal,
+    not_our_ref,
+    progress,
+)
 from tests.support import wire_client
+
+PACKFILE = b"000dpackfile\n"
+FRAME = PackFrame.of(FetchRequest(client=Client()))
 
 
 def test_packfile_section_is_read_back_as_pack_messages_and_end() -> None:
     pack = bytes(range(256)) * 1_000
-    body = (
-        PACKFILE_HEADER
-        + progress(b"counting\r")
-        + KEEP_ALIVE
-        + pack_data(pack[:99_999])
-        + pack_data(pack[99_999:])
-        + END
-    )
+    said = progress(b"counting\r") + KEEP_ALIVE
+    body = PACKFILE + said + FRAME.data(pack[:99_999]) + FRAME.data(pack[99_999:]) + END
     answer = wire_client.parse_fetch_answer(body)
     assert (answer.pack, answer.messages, answer.error) == (pack, b"counting\r", None)
 
 
 def test_fatal_error_in_bands_is_one_line() -> None:
     assert fatal(b"out of cheese\n") == fatal(b"out of cheese") == b"0013\x03out of cheese\n"
-    assert wire_client.parse_fetch_answer(PACKFILE_HEADER + fatal(b"no") + END).error == b"no\n"
+    assert wire_client.parse_fetch_answer(PACKFILE + fatal(b"no") + END).error == b"no\n"
 
 
 def test_error_outside_bands_is_a_packet_of_its_own() -> None:

@@ -13,10 +13,9 @@ from packengine.protocol import (
     PackBands,
     PackFrame,
     fatal,
-    pack_data,
     progress,
 )
-from packengine.sideband import BandDecoder
+from packengine.sideband import DATA_BAND, BandDecoder, encode_band
 
 DATA = bytes(range(256)) * 1_000
 
@@ -31,7 +30,7 @@ def test_version_2_has_large_bands_and_so_has_side_band_64k() -> None:
 
 def test_large_bands_are_those_of_a_packfile_section() -> None:
     large = frame(PackBands.LARGE)
-    assert large.data(DATA) == pack_data(DATA)
+    assert large.data(DATA) == encode_band(DATA_BAND, DATA)
     assert large.progress(b"words\r") == progress(b"words\r")
     assert large.fatal(b"no") == fatal(b"no")
     assert (large.keep_alive, large.end) == (KEEP_ALIVE, END)
