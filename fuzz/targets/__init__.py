@@ -12,7 +12,7 @@ class Target:
     name: str
     min_coverage: int
     """Edges that the seeds alone reach, with room for change. It is more than they reach with ordinary native modules:
-    none, or some 120 where Python is instrumented."""
+    none, or about 200 where Python is instrumented."""
 
     python: tuple[str, ...] = ()
     """Packages whose Python is instrumented as well. Without any, every edge that is counted is one of native code."""
@@ -25,10 +25,10 @@ TARGETS = {
     target.name: target
     for target in (
         Target("pktline", min_coverage=300),
-        Target("upload_pack_request", min_coverage=180, python=("packengine.protocol",), max_bytes=1024),
-        Target("legacy_upload_pack_request", min_coverage=180, python=("packengine.protocol",), max_bytes=1024),
+        Target("upload_pack_request", min_coverage=290, python=("packengine.protocol",), max_bytes=1024),
+        Target("legacy_upload_pack_request", min_coverage=300, python=("packengine.protocol",), max_bytes=1024),
         Target(
-            "receive_pack_request", min_coverage=180, python=("packengine.protocol", "packengine.refs"), max_bytes=1024
+            "receive_pack_request", min_coverage=290, python=("packengine.protocol", "packengine.refs"), max_bytes=1024
         ),
         Target("object", min_coverage=500),
         Target("delta", min_coverage=150),
