@@ -33,7 +33,14 @@ from tests.support.raw_packs import (
     pack_of,
     tree_content,
 )
-from tests.support.wire_client import command_request, fetch_request, ls_refs_request, push_request
+from tests.support.wire_client import (
+    certificate_text,
+    command_request,
+    fetch_request,
+    ls_refs_request,
+    push_request,
+    signed_push_request,
+)
 
 CORPUS = Path(__file__).parent / "corpus"
 ONE, TWO, THREE = (bytes([number]) * 20 for number in (1, 2, 3))
@@ -162,11 +169,29 @@ def receive_pack_seeds() -> dict[str, bytes]:
         "session": push_request([update], capabilities=b"session-id=a side-band-64k"),
         "same-ref-twice": push_request([create, create]),
         "funny-name": push_request([(NULL, ONE, b"refs/heads/..")]),
-        "certificate": encode_many([b"push-cert\0report-status", b"certificate version 0.1", b"push-cert-end", FLUSH]),
+        **certificate_seeds(),
         "second-capabilities": push_request([create]).replace(b"0000", b"", 1) + push_request([update]),
         "bad-line": encode_many([b"%b refs/heads/main\0" % (b"1" * 40), FLUSH]),
         "other-object-format": push_request([create]).replace(b"sha1", b"sha9"),
         "delimiter": encode_many([b"line", DELIM]),
+    }
+
+
+def certificate_seeds() -> dict[str, bytes]:
+    """Signed pushes, and what is none."""
+    text = certificate_text([(NULL, ONE, b"refs/heads/main"), (ONE, NULL, b"refs/heads/old")], push_options=[b"a=b"])
+    armored = b"-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----\n"
+    whole = signed_push_request(text, armored, pack_of([]), push_options=[b"a=b"])
+    return {
+        "certificate": whole,
+        "certificate-bare": encode_many([b"push-cert\0", b"certificate version 0.1\n", b"push-cert-end\n", FLUSH]),
+        "certificate-shallow": signed_push_request(text, armored, shallow=[THREE]),
+        "certificate-unsigned": signed_push_request(text, b""),
+        "certificate-signed-twice": signed_push_request(text, armored * 2),
+        "certificate-without-commands": signed_push_request(certificate_text([]), armored),
+        "certificate-two-nonces": signed_push_request(text.replace(b"nonce", b"nonce 1\nnonce"), armored),
+        "certificate-cut": whole[: len(whole) // 2],
+        "certificate-and-command": whole.replace(b"0000", b"", 1),
     }
 
 

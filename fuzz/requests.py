@@ -34,6 +34,7 @@ NARROW = WireLimits(
     max_server_option_bytes=20,
     max_push_options=3,
     max_push_option_bytes=40,
+    max_push_certificate_bytes=400,
     max_capability_bytes=120,
 )
 """Limits that inputs of some hundred bytes reach."""

@@ -76,6 +76,42 @@ def push_request(
     return encode_many(packets) + pack
 
 
+def certificate_text(
+    commands: Sequence[tuple[bytes, bytes, bytes]],
+    *,
+    nonce: bytes | None = b"1-nonce",
+    pushee: bytes | None = b"https://example.org/git/a.git",
+    push_options: Sequence[bytes] = (),
+) -> bytes:
+    """What is signed of a push, as Git writes it."""
+    said = [
+        b"certificate version 0.1",
+        b"pusher SHA256:key 1700000000 +0100",
+        *([b"pushee " + pushee] if pushee is not None else []),
+        *([b"nonce " + nonce] if nonce is not None else []),
+        *(b"push-option " + option for option in push_options),
+        b"",
+        *(b"%b %b %b" % (_hex(old), _hex(new), ref) for old, new, ref in commands),
+    ]
+    return b"".join(line + b"\n" for line in said)
+
+
+def signed_push_request(
+    text: bytes,
+    signature: bytes,
+    pack: bytes = b"",
+    *,
+    capabilities: bytes = PUSH_CAPABILITIES,
+    push_options: Sequence[bytes] = (),
+    shallow: Iterable[bytes] = (),
+) -> bytes:
+    """A push whose commands stand in a certificate."""
+    packets: list[Packet] = [*(b"shallow " + _hex(oid) for oid in shallow)]
+    packets += [b"push-cert\0 " + capabilities + b" push-options object-format=sha1 agent=" + AGENT]
+    packets += [*(text + signature).splitlines(keepends=True), b"push-cert-end\n", FLUSH, *push_options, FLUSH]
+    return encode_many(packets) + pack
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
