@@ -44,6 +44,4 @@ class PushNonces:
         if form is None or not hmac.compare_digest(self.make(repository_id, made_s), nonce):
             raise CertificateRefused("push certificate has a nonce that is not of this repository")
         if not -MAX_AHEAD_S <= now_s - made_s <= MAX_AGE_S:
-            raise CertificateRefused(
-                f"push certificate has a stale nonce, made more than {MAX_AGE_S // 60} minutes ago"
-            )
+            raise CertificateRefused(f"push certificate has a stale nonce: it is good for {MAX_AGE_S // 60} minutes")
