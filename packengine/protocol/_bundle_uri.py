@@ -70,4 +70,5 @@ def _bundle_lines(bundle: BundleUri) -> Iterator[bytes]:
         raise LocalProtocolError(f"bundle {bundle.id!r} at {bundle.uri!r}: not to be written into a list of bundles")
     yield b"bundle.%b.uri=%b\n" % (bundle.id, bundle.uri)
     if bundle.creation_token is not None:
-        yield b"bundle.%b.creationToken=%d\n" % (bundle.id, bundle.creation_token)
+        # In lower case: Git's client compares keys as they come, and knows them as its config parser would make them.
+        yield b"bundle.%b.creationtoken=%d\n" % (bundle.id, bundle.creation_token)

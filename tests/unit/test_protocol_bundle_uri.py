@@ -57,16 +57,16 @@ def test_list_says_how_to_read_it_and_where_each_bundle_lies() -> None:
         b"bundle.mode=all",
         b"bundle.heuristic=creationToken",
         b"bundle.a-1.uri=https://example.org/1?key=x",
-        b"bundle.a-1.creationToken=1",
+        b"bundle.a-1.creationtoken=1",
         b"bundle.b.uri=/2",
-        b"bundle.b.creationToken=20",
+        b"bundle.b.creationtoken=20",
     ]
 
 
 def test_without_a_token_for_each_there_is_no_order() -> None:
     body = bundle_uri_answer([BundleUri(id=b"a", uri=b"/1", creation_token=1), BundleUri(id=b"b", uri=b"/2")])
     assert b"heuristic" not in body
-    assert b"bundle.b.creationToken" not in body
+    assert b"bundle.b.creationtoken" not in body
 
 
 def test_no_bundles_are_an_empty_list() -> None:
