@@ -81,6 +81,7 @@ class Downloads:
         self._engine = engine
         self._signer = urls.signer
         self._authenticator = authenticator
+        self._is_offered = {DownloadKind.BUNDLE: settings.bundle_uri, DownloadKind.PACK: settings.packfile_uris}
         self._private = f"private, max-age={settings.signed_url_lifetime_secs}, immutable"
         self._lookups = lookups
         cores = os.cpu_count() or 1
@@ -147,6 +148,8 @@ class Downloads:
 
     async def _open(self, route: DownloadRoute, state: RepositoryState) -> BinaryIO | None:
         bundles = self._engine.bundles
+        if not self._is_offered[route.kind]:
+            return None
         if route.kind is DownloadKind.PACK:
             return await self._readers.run(partial(bundles.open_pack, state, route.digest))
         bundle = await self._readers.run(partial(bundles.find, state, route.digest))
