@@ -153,5 +153,24 @@ def test_base_url_falls_back_to_the_bind() -> None:
     assert load({"public_base_url": "https://x/git"}).base_url == "https://x/git"
 
 
+def test_a_list_is_words_in_flags_and_variables_and_an_array_in_the_file(tmp_path: Path) -> None:
+    patterns = ("refs/pull", "!refs/pull/1")
+    assert load({"hidden_refs": " refs/pull  !refs/pull/1 "}).hidden_refs == patterns
+    assert load(environment={"ARTIFACTS_HIDDEN_REFS": "refs/pull !refs/pull/1"}).hidden_refs == patterns
+    assert load(toml=toml_file(tmp_path, "hidden_refs = ['refs/pull', '!refs/pull/1']")).hidden_refs == patterns
+    assert load().hidden_refs == ()
+
+
+@pytest.mark.parametrize("pattern", ["HEAD", "refs", "refs/", "refs/pull/", "!refs/a", "^refs/a", "!^refs/a"])
+def test_hidden_refs_are_patterns_of_transfer_hiderefs(pattern: str) -> None:
+    assert load({"hidden_refs": pattern}).hidden_refs == (pattern,)
+
+
+@pytest.mark.parametrize("pattern", ["pull", "!", "refs/a..b", "refs//a", "/refs/a", "refs/*", "heads/main"])
+def test_hidden_refs_that_can_match_nothing_are_refused(pattern: str) -> None:
+    with pytest.raises(SettingsError, match=r"hidden_refs: .* is neither HEAD nor refs/"):
+        load({"hidden_refs": pattern})
+
+
 def test_admin_token_is_not_in_the_representation() -> None:
     assert "sesame" not in repr(load({"admin_token": "sesame"}))
