@@ -8,7 +8,6 @@ from functools import partial
 
 from core_ext import Cancel, PackStream
 from packengine.protocol import (
-    AckMode,
     FetchRequest,
     FetchSections,
     LegacyFetchRequest,
@@ -97,7 +96,7 @@ class Fetching:
         shallow_info = _shallow_info(fetch, request, cancel) if request.deepen.is_asked else None
         common = fetch.common(request.haves)
         reached_at = None
-        if request.ack_mode is not AckMode.SINGLE:
+        if request.may_get_ready:
             # Where exactly it was reached shows only in the answers to haves that are unknown here.
             reached_at = fetch.reached_at(common, cancel, least=len(common) < len(request.haves))
         negotiated = negotiate_legacy(request, common, reached_at)
