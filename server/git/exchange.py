@@ -127,8 +127,10 @@ class GitExchange:
     async def _wire_body(self) -> AsyncIterator[bytes]:
         more = True
         while more:
-            with self._watched():
+            with trio.move_on_after(self._idle_timeout_s) as patience:
                 event = await self._receive()
+            if patience.cancelled_caught:
+                raise BodyRefused(408, f"nothing of the request came for {self._idle_timeout_s:g} seconds")
             if event["type"] != "http.request":
                 raise ClientGone
             more = event["more_body"]

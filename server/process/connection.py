@@ -20,6 +20,7 @@ from hypercorn.trio.tcp_server import TCPServer
 from server.process.http1 import Http1
 from server.process.http2 import Http2
 from server.process.request_stream import RequestStream
+from server.process.stream_buffer import StreamBuffer
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ _LOOKED_UP: tuple[tuple[ModuleType, str, type], ...] = (
     (hypercorn.protocol, "H2Protocol", Http2),
     (hypercorn.protocol.h11, "HTTPStream", RequestStream),
     (hypercorn.protocol.h2, "HTTPStream", RequestStream),
+    (hypercorn.protocol.h2, "StreamBuffer", StreamBuffer),
 )
 """The names under which Hypercorn's modules find the parts of a connection."""
 

@@ -20,6 +20,8 @@ from hypercorn.events import Closed, Event
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 
+from server.process.stream_buffer import StreamBuffer
+
 STREAM_WINDOW_BYTES = 1 << 20
 CONNECTION_WINDOW_BYTES = 4 << 20
 """What a client may have under way. It costs no memory: the reader takes 64 KiB, and waits for the application."""
@@ -74,11 +76,16 @@ class Http2(H2Protocol):
             await self._reset(stream_id, h2.errors.ErrorCodes.NO_ERROR)
 
     async def _close_stream(self, stream_id: int) -> None:
-        stream = self.streams.get(stream_id)
-        if isinstance(stream, HTTPStream) and stream.state is not ASGIHTTPState.CLOSED and not self.closed:
+        if self._is_cut_short(stream_id) and not self.closed:
             await self._reset(stream_id, h2.errors.ErrorCodes.INTERNAL_ERROR)
             await self._drop_answer(stream_id)
         await super()._close_stream(stream_id)
+
+    def _is_cut_short(self, stream_id: int) -> bool:
+        """Whether an answer ends that is not complete, or that its client does not take."""
+        stream, buffer = self.streams.get(stream_id), self.stream_buffers.get(stream_id)
+        is_unfinished = isinstance(stream, HTTPStream) and stream.state is not ASGIHTTPState.CLOSED
+        return is_unfinished or (isinstance(buffer, StreamBuffer) and buffer.is_undelivered)
 
     async def _reset(self, stream_id: int, code: h2.errors.ErrorCodes) -> None:
         """Tell the client that there is no more to this stream."""

@@ -77,6 +77,12 @@ class RawConnection:
         data, self._unread = self._unread[:size_bytes], self._unread[size_bytes:]
         return data
 
+    def take(self, size_bytes: int) -> None:
+        """Take so many octets off the network, to be read later."""
+        wanted = len(self._unread) + size_bytes
+        while len(self._unread) < wanted:
+            self._receive()
+
     def has_ended(self) -> bool:
         """Wait until the server ends the connection (True) or sends something (False)."""
         try:

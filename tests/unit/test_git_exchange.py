@@ -161,11 +161,12 @@ async def test_a_client_that_disconnects_in_its_body_is_gone() -> None:
         await pieces_of(exchange.body())
 
 
-async def test_a_client_that_sends_nothing_for_the_timeout_is_gone(autojump_clock: MockClock) -> None:
+async def test_a_client_that_sends_nothing_for_the_timeout_is_told_so(autojump_clock: MockClock) -> None:
     exchange = exchange_of(Wire(b"half", ends="silence"))
     started = trio.current_time()
-    with pytest.raises(ClientGone):
+    with pytest.raises(BodyRefused, match="for 30 seconds") as caught:
         await pieces_of(exchange.body())
+    assert caught.value.status == 408
     assert trio.current_time() - started == pytest.approx(IDLE_S)
 
 
