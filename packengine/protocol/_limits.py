@@ -40,8 +40,8 @@ class WireLimits:
     max_push_option_bytes: int = 64 * 1024
     """Of all push options of one push together."""
 
-    max_push_certificate_bytes: int = 16 * MEBIBYTE
-    """Its signature counted; a command takes some 150 bytes."""
+    max_push_certificate_bytes: int = 4 * MEBIBYTE
+    """Its signature counted: some 30,000 commands, which are all read at its end."""
 
     max_capability_bytes: int = 4_096
     """Of one capability line of version 2, or of the whole list behind the NUL before it."""
