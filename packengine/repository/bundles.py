@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
+
+from cachetools import LRUCache
 
 from core_ext import Cancel, ObjectDb, ObjectSet
 from packengine.manifests import Manifest, PackPlace, PackRecord
@@ -32,6 +35,7 @@ MAX_URI_PACKS = 16
 """A client fetches them one after the other, with a process for each."""
 
 _READ_BYTES = 1 << 20
+_REFS_KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,13 @@ class BundleService:
         self._limits = limits
         self._hidden_refs = hidden_refs
         self._chooser = BundleChooser(loader)
+        self._lock = Lock()
+        self._known: LRUCache[tuple[str, int, bytes], tuple[Bundle, ...]] = LRUCache(_REFS_KEPT, getsizeof=_weight)
         self._files = BundleFiles(derived / "bundles", shelf.quarantine, limits.bundle_store_bytes)
 
     def offer(self, state: RepositoryState) -> Bundle | None:
         """The bundle to begin a clone of this state with; None if none is worth it."""
-        return next(self._bundles(state), None)
+        return next(iter(self._bundles(state)), None)
 
     def find(self, state: RepositoryState, digest: bytes) -> Bundle | None:
         """The bundle of that name, if it may be had now: the one on offer, or the one before it."""
@@ -110,8 +116,18 @@ class BundleService:
         except (BlobMissing, FileNotFoundError):
             return None
 
-    def _bundles(self, state: RepositoryState) -> Iterator[Bundle]:
+    def _bundles(self, state: RepositoryState) -> Sequence[Bundle]:
         """What may be offered, best first. The second serves those who were told of it just before it was replaced."""
+        key = (state.record.id, state.record.first_version, state.pointer.manifest)
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            known = tuple(self._find_bundles(state))
+            with self._lock:
+                self._known[key] = known
+        return known
+
+    def _find_bundles(self, state: RepositoryState) -> Iterator[Bundle]:
         packs = self._readable_packs(state)
         least_bytes = _power_of_two_below(sum(pack.size_bytes for pack in packs))
         for level_bytes in (least_bytes, least_bytes // 2):
@@ -136,7 +152,7 @@ class BundleService:
     def _bundle(self, state: RepositoryState, manifest: Manifest) -> Bundle:
         entries = list(islice(self._named_refs(state, manifest), MAX_BUNDLE_REFS))
         refs = [(entry.name, entry.oid) for entry in entries]
-        head = [(b"HEAD", oid) for name, oid in refs if name == manifest.head]
+        head = [(b"HEAD", oid) for name, oid in refs if name == manifest.head and not self._hidden_refs.hides(b"HEAD")]
         return Bundle(manifest.object_format, (*head, *refs), manifest.packs, manifest.time_ms // 1000)
 
     def _named_refs(self, state: RepositoryState, manifest: Manifest) -> Iterator[RefEntry]:
@@ -168,3 +184,7 @@ def _whole_packs(state: RepositoryState, view: ObjectDb, least_bytes: int) -> fr
 def _power_of_two_below(size_bytes: int) -> int:
     """The largest power of two that is no larger; 0 for 0."""
     return 1 << (size_bytes.bit_length() - 1) if size_bytes else 0
+
+
+def _weight(bundles: tuple[Bundle, ...]) -> int:
+    return 1 + sum(len(bundle.refs) for bundle in bundles)

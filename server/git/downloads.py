@@ -67,6 +67,14 @@ class _Access:
     cache_control: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A file to be sent, and what the answer says of it."""
+
+    file: BinaryIO
+    content: Content
+
+
 class Downloads:
     """Serves GET and HEAD of bundles and packs."""
 
@@ -100,10 +108,17 @@ class Downloads:
             await exchange.answer(access.status, access.body, *access.headers)
             return
         record.actor = access.actor
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
-            await self._download(exchange, route, access, is_head=scope["method"] == "HEAD")
-            nursery.cancel_scope.cancel()
+        try:
+            opened = await self._open(route, access)
+        except FAILURES as failure:
+            status, headers = (503, [(b"retry-after", b"1")]) if isinstance(failure, CatalogBusy) else (500, [])
+            await _refuse(exchange, status, sentence_for(failure).decode(), *headers)
+            return
+        if opened is None:
+            await _refuse(exchange, 404, "no such download now; ask for the refs or the bundles again")
+            return
+        with opened.file:
+            await self._send_while_client_stays(exchange, opened, is_head=scope["method"] == "HEAD")
 
     def _authorize(self, exchange: GitExchange, query: bytes, route: DownloadRoute) -> _Access | GitRefusal:
         """By signature, else by token. What is refused is refused without a look at whether the repository exists."""
@@ -131,45 +146,36 @@ class Downloads:
         except RepositoryMissing:
             return None
 
-    async def _download(self, exchange: GitExchange, route: DownloadRoute, access: _Access, *, is_head: bool) -> None:
-        """Failures become words here, for the nursery around it would wrap them; half an answer is cut off."""
-        try:
-            file = await self._open(route, access.state)
-            if file is None:
-                await _refuse(exchange, 404, "no such download now; ask for the refs or the bundles again")
-                return
-            with file:
-                await self._send(exchange, file, route, access, is_head=is_head)
-        except FAILURES as failure:
-            if exchange.started:
-                raise
-            status, headers = (503, [(b"retry-after", b"1")]) if isinstance(failure, CatalogBusy) else (500, [])
-            await _refuse(exchange, status, sentence_for(failure).decode(), *headers)
-
-    async def _open(self, route: DownloadRoute, state: RepositoryState) -> BinaryIO | None:
-        bundles = self._engine.bundles
+    async def _open(self, route: DownloadRoute, access: _Access) -> _Opened | None:
         if not self._is_offered[route.kind]:
             return None
-        if route.kind is DownloadKind.PACK:
-            return await self._readers.run(partial(bundles.open_pack, state, route.digest))
-        bundle = await self._readers.run(partial(bundles.find, state, route.digest))
-        if bundle is None:
-            return None
-        file = await self._readers.run(partial(bundles.open, bundle))
-        if file is not None:
-            return file
-        cancel = Cancel()
-        return await self._builders.run(lambda: bundles.build(bundle, cancel), stop=cancel.set)
+        open_now = self._open_bundle if route.kind is DownloadKind.BUNDLE else self._open_pack
+        found = await self._readers.run(partial(open_now, route, access.state))
+        if isinstance(found, Bundle):
+            cancel, bundle = Cancel(), found
+            found = await self._builders.run(lambda: self._engine.bundles.build(bundle, cancel), stop=cancel.set)
+        return None if found is None else _measured(found, route, access)
 
-    async def _send(
-        self, exchange: GitExchange, file: BinaryIO, route: DownloadRoute, access: _Access, *, is_head: bool
-    ) -> None:
-        size_bytes, etag = await self._readers.run(partial(_measure, file, route, access.state))
-        content = Content(size_bytes, etag, _CONTENT_TYPES[route.kind], access.cache_control)
-        answer = answer_for(content, _conditions(exchange, is_head=is_head))
+    def _open_bundle(self, route: DownloadRoute, state: RepositoryState) -> BinaryIO | Bundle | None:
+        """The file; or the bundle, if it must be built first."""
+        bundle = self._engine.bundles.find(state, route.digest)
+        return None if bundle is None else self._engine.bundles.open(bundle) or bundle
+
+    def _open_pack(self, route: DownloadRoute, state: RepositoryState) -> BinaryIO | None:
+        return self._engine.bundles.open_pack(state, route.digest)
+
+    async def _send_while_client_stays(self, exchange: GitExchange, opened: _Opened, *, is_head: bool) -> None:
+        """Only sending stops with the client: a build goes on for the next, or a proxy's time limit would undo it."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
+            await self._send(exchange, opened, is_head=is_head)
+            nursery.cancel_scope.cancel()
+
+    async def _send(self, exchange: GitExchange, opened: _Opened, *, is_head: bool) -> None:
+        answer = answer_for(opened.content, _conditions(exchange, is_head=is_head))
         await exchange.begin(answer.status, *answer.headers)
         if not is_head:
-            await self._send_body(exchange, file, answer)
+            await self._send_body(exchange, opened.file, answer)
         await exchange.end()
 
     async def _send_body(self, exchange: GitExchange, file: BinaryIO, answer: StaticAnswer) -> None:
@@ -182,14 +188,15 @@ class Downloads:
             at += len(piece)
 
 
-def _measure(file: BinaryIO, route: DownloadRoute, state: RepositoryState) -> tuple[int, str]:
-    """Size and validator. A pack is named by its bytes; a bundle by what it holds, so its trailer tells its bytes."""
+def _measured(file: BinaryIO, route: DownloadRoute, access: _Access) -> _Opened:
+    """A pack is named by its bytes; a bundle by what it holds, so that only its trailer tells its bytes."""
     size_bytes = os.fstat(file.fileno()).st_size
-    if route.kind is DownloadKind.PACK:
-        return size_bytes, route.digest.hex()
-    trailer_bytes = state.manifest.oid_len
-    trailer = os.pread(file.fileno(), trailer_bytes, max(size_bytes - trailer_bytes, 0))
-    return size_bytes, f"{route.digest.hex()[:16]}-{trailer.hex()}"
+    etag = route.digest.hex()
+    if route.kind is DownloadKind.BUNDLE:
+        trailer_bytes = access.state.manifest.oid_len
+        trailer = os.pread(file.fileno(), trailer_bytes, max(size_bytes - trailer_bytes, 0))
+        etag = f"{etag[:16]}-{trailer.hex()}"
+    return _Opened(file, Content(size_bytes, etag, _CONTENT_TYPES[route.kind], access.cache_control))
 
 
 def _reader(file: BinaryIO, count: int, offset: int) -> Callable[[], bytes]:
