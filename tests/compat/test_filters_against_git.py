@@ -1,7 +1,7 @@
 """Filters let through what `git rev-list --filter` lists; several of them, what Git lists for each of them alone.
 
-Git treats a want as any other object if its walk comes by it before; here wants are wants. So Git is asked for one want at
-a time, or what it left out of the wants is added.
+Git treats a want as any other object if its walk comes by it before; here wants are wants. So Git is asked for one want
+at a time, or what it left out of the wants is added.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core_ext import ObjectDb, ObjectFilter
+from core_ext import ObjectFilter
 from tests.support import tangled_repository
 from tests.support.git import git
 from tests.support.packs import database, open_pack
@@ -42,7 +42,24 @@ SPARSE = [
     b"\r\n!b/\r\n",
     b"/\n! \n/b/*",
 ]
-"""What Git 2.39 is known to match otherwise is not here: it takes `a**` for `**` after a prefix; newer ones do not."""
+COMPONENTS = [
+    b"a",
+    b"b",
+    b"m",
+    b"deep",
+    b"c.d",
+    b"a.c",
+    b"*",
+    b"**",
+    b"?",
+    b"a*",
+    b"*b",
+    b"*.?",
+    b"[ab]",
+    b"[^a]*",
+    rb"\a",
+]
+"""`a**` is not here: in Git 2.39 it goes across slashes by mistake, which was mended since."""
 
 
 class Repository:
@@ -54,7 +71,7 @@ class Repository:
         self.commits = git("rev-list", "--all", cwd=path).decode().split()
         self.tags = git("for-each-ref", "--format=%(objectname)", "refs/tags", cwd=path).decode().split()
         self.objects = git("rev-list", "--objects", "--no-object-names", "--all", cwd=path).decode().split()
-        self.sparse = [(self._blob(text), text) for text in SPARSE]
+        self.sparse = [(self.blob(text), text) for text in SPARSE]
 
     def listed(self, wants: list[str], haves: list[str], *specs: str) -> set[str]:
         """What Git lists."""
@@ -73,8 +90,19 @@ class Repository:
         chain = {oid.hex() for oid in self.db.tag_chain(raw(wants)).oids(limit=1 << 20)}
         return {*wants, *chain, *(self.db.peel(want)[1].hex() for want in raw(wants))}
 
-    def _blob(self, text: bytes) -> str:
+    def blob(self, text: bytes) -> str:
+        """Store a blob for Git."""
         return git("hash-object", "-w", "--stdin", cwd=self.path, stdin=text).decode().strip()
+
+
+def any_patterns(random: Random) -> bytes:
+    """Lines of a sparse-checkout file."""
+    lines = []
+    for _ in range(random.randint(1, 5)):
+        names = b"/".join(random.choices(COMPONENTS, k=random.choice([1, 1, 2, 2, 3, 4])))
+        sign, root, end = random.choice([b"", b"", b"!"]), random.choice([b"", b"/"]), random.choice([b"", b"/", b" "])
+        lines.append(sign + root + names + end + b"\n")
+    return b"".join(lines)
 
 
 def raw(oids: list[str]) -> list[bytes]:
@@ -115,6 +143,15 @@ def test_each_filter_lets_through_what_git_s_does(repository: Repository) -> Non
     for spec, term in every_term(repository):
         tips = repository.commits[:1]
         assert repository.selected(tips, [], term) == repository.listed(tips, [], spec), spec
+
+
+def test_patterns_match_as_git_s(repository: Repository) -> None:
+    random = Random(0)
+    for _ in range(4 * ROUNDS):
+        patterns, tips = any_patterns(random), [repository.commits[0], *random.choices(repository.commits, k=1)]
+        term = ObjectFilter.sparse(patterns)
+        expected = repository.listed(tips, [], f"sparse:oid={repository.blob(patterns)}")
+        assert repository.selected(tips, [], term) == expected, patterns
 
 
 def test_wants_of_any_kind_are_sent_with_what_git_sends_for_each(repository: Repository) -> None:

@@ -23,7 +23,7 @@ Files = dict[bytes, Entry]
 
 
 def build(path: Path, *, seed: int, object_format: ObjectFormat = "sha1") -> Path:
-    """Make a bare repository in one pack, with tags of commits, trees, blobs and tags. The same seed makes the same one."""
+    """Make a bare repository in one pack, with tags of objects of all kinds. The same seed makes the same one."""
     random = Random(seed)
     stream = io.BytesIO()
     _import_commits(FastImport(stream), random, 40 if object_format == "sha1" else 64)

@@ -3,6 +3,9 @@
 //! A blob passes if one of its paths does; a path of which the patterns say nothing goes with its folder, and all trees
 //! pass. So a tree is entered again by another path, unless that cannot make a difference; see `visited.rs`.
 //!
+//! Few trees can make very many paths, if each stands in the next one twice. Then patterns that look at paths can cost as
+//! much time as there are paths; so there is a limit, which is far above what histories of real projects take.
+//!
 //! Memory: a frame for each level of the path, of which there are `MAX_DEPTH` at most; the content of the trees on it, as
 //! far as `MAX_RESIDENT_BYTES` reach (what does not fit is read again); what `visited.rs` takes.
 
@@ -23,6 +26,10 @@ const MAX_PATH_BYTES: usize = 1 << 16;
 /// For trees on the way down: as many as a checkout has in most cases.
 const MAX_RESIDENT_BYTES: usize = 1 << 20;
 
+/// How often trees may be entered where their path matters, for each object of the database and on top of that.
+const MAX_ENTERED_PER_OBJECT: usize = 16;
+const MAX_ENTERED_AT_LEAST: usize = 1 << 18;
+
 /// The walk. Give it one tree after the other.
 pub(super) struct SparseWalk<'a> {
     patterns: &'a SparsePatterns,
@@ -31,6 +38,8 @@ pub(super) struct SparseWalk<'a> {
     /// Blobs that were met.
     recent: RecentOids,
     visited: Visited,
+    /// How often a tree was entered where its path matters.
+    entered: usize,
     /// Where the walk is; each folder with a slash after it.
     path: Vec<u8>,
     frames: Vec<Frame>,
@@ -55,7 +64,7 @@ impl<'a> SparseWalk<'a> {
     pub(super) fn new(patterns: &'a SparsePatterns, sieve: Sieve<'a>, cancel: &'a CancelFlag) -> Self {
         let visited = Visited::new(sieve.db().ordinal_count());
         let (path, frames, recent) = (Vec::new(), Vec::new(), RecentOids::new());
-        Self { patterns, sieve, cancel, recent, visited, path, frames, resident_bytes: 0 }
+        Self { patterns, sieve, cancel, recent, visited, entered: 0, path, frames, resident_bytes: 0 }
     }
 
     /// Walk what was asked for by name, if it is a tree: its entries stand in no folder.
@@ -130,11 +139,7 @@ impl<'a> SparseWalk<'a> {
         }
         self.sieve.meet(tree, Kind::Tree)?;
         let is_live = self.patterns.is_live(&self.path);
-        let is_new = match is_live {
-            true => self.visited.insert_path(tree, inherited, &self.path),
-            false => self.visited.insert(tree, inherited),
-        };
-        if !is_new {
+        if !self.is_new(tree, inherited, is_live)? {
             return Ok(None);
         }
         check("depth of a tree", self.frames.len() + 1, MAX_DEPTH)?;
@@ -142,6 +147,21 @@ impl<'a> SparseWalk<'a> {
             self.path.push(b'/');
         }
         Ok(Some(Frame { tree, path_len: self.path.len(), inherited, is_live, at: 0, content: None }))
+    }
+
+    fn is_new(&mut self, tree: Ordinal, inherited: bool, is_live: bool) -> Result<bool> {
+        if !is_live {
+            return Ok(self.visited.insert(tree, inherited));
+        }
+        let is_new = self.visited.insert_path(tree, inherited, &self.path);
+        self.entered += usize::from(is_new);
+        let per_object = MAX_ENTERED_PER_OBJECT.saturating_mul(self.sieve.db().ordinal_count() as usize);
+        check(
+            "count of trees entered by a sparse filter",
+            self.entered,
+            per_object.saturating_add(MAX_ENTERED_AT_LEAST),
+        )?;
+        Ok(is_new)
     }
 
     /// Whether an entry is included. The path is that of the entry afterwards.
