@@ -90,6 +90,24 @@ def test_signed_push_of_many_kinds_at_once(signer: SshSigner, work: Path, remote
     )
 
 
+def test_signed_push_to_a_sha256_repository(server: RunningServer, signer: SshSigner, tmp_path: Path) -> None:
+    remote = str(server.create_repository(objectFormat="sha256")["remote"])
+    git("init", "--quiet", "-b", "main", "--object-format=sha256", tmp_path / "work")
+    tip = commit_file(tmp_path / "work", "README", b"a first line\n")
+    git(*signer.git_settings(), "push", "--signed", remote, "main", cwd=tmp_path / "work")
+    assert git("ls-remote", remote, "main").split()[0].decode() == tip
+    assert published(server)[-1]["signer"] == "bob@example.org"
+
+
+def test_shallow_clone_signs_as_well(server: RunningServer, signer: SshSigner, work: Path, tmp_path: Path) -> None:
+    git("clone", "--quiet", "--depth", "1", work.as_uri(), tmp_path / "cut")
+    tip = commit_file(tmp_path / "cut", "new", b"new\n")
+    remote = git("remote", "get-url", "origin", cwd=work).decode().strip()
+    git(*signer.git_settings(), "push", "--signed", remote, "main", cwd=tmp_path / "cut")
+    assert git("ls-remote", remote, "main").split()[0].decode() == tip
+    assert published(server)[-1]["signer"] == "bob@example.org"
+
+
 def test_push_signed_by_an_unknown_key_publishes_nothing_and_says_why(keys: Path, work: Path, remote: str) -> None:
     stranger = SshSigner.make(keys, f"stranger-{work.parent.name}")
     before = git("ls-remote", remote)
