@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from packengine.signatures.errors import BadSignature
 from packengine.signatures.ssh_key import SshKey
 
 _OPTION = r'(?:cert-authority|(?:namespaces|valid-after|valid-before)="[^"]*")'
@@ -34,20 +33,19 @@ class AllowedSigner:
     valid_after_s: float | None
     valid_before_s: float | None
 
-    def check_time(self, now_s: float) -> None:
-        """Raises BadSignature outside of the key's time."""
-        too_early = self.valid_after_s is not None and now_s < self.valid_after_s
-        too_late = self.valid_before_s is not None and now_s > self.valid_before_s
-        if too_early or too_late:
-            raise BadSignature(f"is signed by a key outside of its time ({self.key.fingerprint})")
+    def counts_at(self, now_s: float) -> bool:
+        """Whether it is the key's time; the last second of it is."""
+        is_early = self.valid_after_s is not None and now_s < self.valid_after_s
+        is_late = self.valid_before_s is not None and now_s > self.valid_before_s
+        return not (is_early or is_late)
 
 
 def parse_allowed_signers(text: str) -> Iterator[AllowedSigner]:
     """The keys that may sign for Git; lines for other namespaces are passed over. Raises ValueError with the line."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip() and not line.startswith("#"):
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+        if line and not line.startswith("#"):
             try:
-                signer = _signer(line.strip())
+                signer = _signer(line)
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from error
             if signer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,9 @@ class Signers:
     """Says whose a signature is. Frozen; any thread."""
 
     def __init__(self, allowed: Sequence[AllowedSigner], certificates: Sequence[Cert]) -> None:
-        self._ssh = {signer.key.blob: signer for signer in allowed}
+        self._ssh: defaultdict[bytes, list[AllowedSigner]] = defaultdict(list)
+        for signer in allowed:
+            self._ssh[signer.key.blob].append(signer)
         self._openpgp = OpenPgpKeys(certificates)
 
     @classmethod
@@ -54,12 +57,15 @@ class Signers:
         raise BadSignature("has a signature of a kind that is not verified here" if signature else "has no signature")
 
     def _verify_ssh(self, payload: bytes, signature: SshSignature, now_s: float) -> Signer:
-        signer = self._ssh.get(signature.key_blob)
-        if signer is None:
+        lines = self._ssh.get(signature.key_blob)
+        if lines is None:
             raise BadSignature(f"is signed by an unknown key ({fingerprint_of(signature.key_blob)})")
-        signer.key.verify(signature.proof, signature.message(payload))
-        signer.check_time(now_s)
-        return Signer(signer.principals, signer.key.fingerprint)
+        key = lines[0].key
+        key.verify(signature.proof, signature.message(payload))
+        holder = next((line.principals for line in lines if line.counts_at(now_s)), None)
+        if holder is None:
+            raise BadSignature(f"is signed by a key outside of its time ({key.fingerprint})")
+        return Signer(holder, key.fingerprint)
 
 
 def _files(path: Path) -> list[Path]:

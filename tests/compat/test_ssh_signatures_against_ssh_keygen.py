@@ -99,6 +99,12 @@ def test_line_counts_where_ssh_keygen_says_so(bob: SshSigner, keys: Path, tmp_pa
         assert bob.fingerprint in refusal(trusted, bob.sign(PAYLOAD))
 
 
+def test_key_on_several_lines_belongs_to_the_first_whose_time_it_is(bob: SshSigner, tmp_path: Path) -> None:
+    lines = [("early", 'valid-before="20200101Z"'), ("now", 'valid-after="20200101Z"'), ("also", "")]
+    trusted = signers(tmp_path, "  # indented\n" + "".join(bob.allowed_line(who, options) for who, options in lines))
+    assert trusted.verify(PAYLOAD, bob.sign(PAYLOAD), NOW_S).identity == "now"
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
