@@ -69,16 +69,20 @@ impl ObjectDb {
         self.short_history(py, cancel, |flag| graph::age_boundary(&self.database, &tips, since_s, &excluded, flag))
     }
 
-    #[pyo3(signature = (tips, candidates, *, cancel = None))]
+    #[pyo3(
+        signature = (tips, candidates, *, shallow = Vec::new(), cancel = None),
+        text_signature = "($self, tips, candidates, *, shallow=(), cancel=None)"
+    )]
     fn reached_among<'py>(
         &self,
         py: Python<'py>,
         tips: Vec<OidArg>,
         candidates: Vec<OidArg>,
+        shallow: Vec<OidArg>,
         cancel: Option<&Cancel>,
     ) -> PyResult<OidList<'py>> {
-        let (tips, candidates, flag) = (oids(tips), oids(candidates), flag_of(cancel));
-        let reached = detached(py, || graph::reached_among(&self.database, &tips, &candidates, &flag))?;
+        let (tips, candidates, shallow, flag) = (oids(tips), oids(candidates), oids(shallow), flag_of(cancel));
+        let reached = detached(py, || graph::reached_among(&self.database, &tips, &candidates, &shallow, &flag))?;
         Ok(oid_list(py, reached))
     }
 

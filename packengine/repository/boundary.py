@@ -1,8 +1,8 @@
 """Where the history of a shallow client ends, before and after a fetch. Format: gitprotocol-pack(5), "shallow".
 
 A commit of the boundary is sent, its parents are not. Below its old boundary the client has nothing; so an answer is
-computed in a graph in which the commits of the old and of the new boundary have no parents, and what lies below a commit
-that is a boundary no longer is wanted by naming its parents.
+computed in a graph in which the commits of the old and of the new boundary have no parents, and what lies below a
+commit that is a boundary no longer is wanted by naming its parents.
 """
 
 from __future__ import annotations
@@ -54,8 +54,12 @@ def find_boundary(
         known = set(client_shallow)
         shallow = [commit for commit in edge if commit not in known and commit not in above]
         unshallow = [commit for commit in client_shallow if commit in above]
-    below = dict.fromkeys(parent for commit in unshallow for parent in objects.parents(commit))
-    return Boundary(tuple(shallow), tuple(unshallow), (*client_shallow, *shallow), tuple(below))
+    below = list(dict.fromkeys(parent for commit in unshallow for parent in objects.parents(commit)))
+    cut = [*client_shallow, *shallow]
+    # A boundary behind another one is not sent. Named all the same, as Git does, it could never be unshallowed again:
+    # its client would look for a commit that it does not have.
+    shallow = objects.reached_among([*wants, *below], shallow, shallow=cut, cancel=cancel)
+    return Boundary(tuple(shallow), tuple(unshallow), tuple(cut), tuple(below))
 
 
 def _selected(
@@ -72,7 +76,6 @@ def _selected(
         if not edge and not len(above):
             raise FetchRefused("no commits selected for shallow requests")
         return edge, above
-    if deepen.relative:
-        reached = objects.reached_among(wants, client_shallow, cancel=cancel)
-        return objects.depth_boundary(reached, deepen.depth + 1, cancel=cancel)
+    if deepen.relative:  # each commit of the boundary moves, wherever it lies; its own place counts as one
+        return objects.depth_boundary(client_shallow, deepen.depth + 1, cancel=cancel)
     return objects.depth_boundary(wants, deepen.depth, cancel=cancel)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core_ext import Cancel, ObjectDb, ObjectSet, PackStream
+from core_ext import Cancel, ObjectDb, ObjectFilter, ObjectSet, PackStream
 from packengine.protocol import Needs
 from packengine.refs import HiddenRefs
 from packengine.repository.boundary import Boundary, find_boundary
 from packengine.repository.errors import FetchRefused, NotOurRef
 from packengine.repository.limits import Limits
+from packengine.repository.object_filters import ObjectFilters
 from packengine.repository.publish import now_ms
 from packengine.repository.ref_lookup import RefLookup
 from packengine.repository.state import RepositoryState
@@ -40,7 +41,7 @@ class FetchService:
                 raise NotOurRef(want)
         refs = RefLookup(state, self._hidden_refs)
         wanted_refs = [(_value_of(refs, name), name) for name in want_refs]
-        filters: list[object] = []
+        filters = ObjectFilters(objects, refs, self._limits, state.manifest.object_format).of(needs.filter)
         question = _Question(needs, wanted_refs, filters, _excluded(refs, needs.deepen.excluded_refs))
         return Fetch(state, objects, question, self._limits)
 
@@ -57,7 +58,7 @@ class _Question:
 
     needs: Needs
     wanted_refs: Sequence[tuple[bytes, bytes]]
-    filters: Sequence[object]
+    filters: Sequence[ObjectFilter]
     excluded: Sequence[bytes]
 
 
@@ -162,6 +163,7 @@ class Fetch:
             [*self._wants, *boundary.below],
             [*common, *boundary.unshallow],
             shallow=boundary.cut,
+            filters=self._filters,
             cancel=cancel,
         )
         return Selection(*found)

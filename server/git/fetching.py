@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
+
+import trio
+from outcome import Outcome, capture
 
 from core_ext import Cancel, PackStream
 from packengine.protocol import (
+    EARLY_KEEP_ALIVE,
     FetchRequest,
     FetchSections,
     LegacyFetchRequest,
@@ -15,6 +20,7 @@ from packengine.protocol import (
     PackFrame,
     Service,
     ShallowInfo,
+    fetch_error,
     fetch_head,
     legacy_head,
     negotiate,
@@ -23,8 +29,12 @@ from packengine.protocol import (
 from packengine.repository import Engine, Fetch, RepositoryState, Selection
 from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
+from server.git.failures import FAILURES, sentence_for
 from server.git.native import WorkerThreads
 from server.git.pack_stream import send_pack
+from server.git.silence import SILENCE_S, is_set_within
+
+_Request: TypeAlias = FetchRequest | LegacyFetchRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +52,46 @@ class Fetching:
         self._threads = threads
         self._urls = urls
 
-    async def answer(
-        self, exchange: GitExchange, state: RepositoryState, request: FetchRequest | LegacyFetchRequest, base_url: str
-    ) -> None:
+    async def answer(self, exchange: GitExchange, state: RepositoryState, request: _Request, base_url: str) -> None:
         """Raises what the engine raises, as long as nothing has been sent. base_url: where the client sees us."""
         cancel = Cancel()
-        decision = await self._threads.run(lambda: self._decide(state, request, base_url, cancel), stop=cancel.set)
-        if decision.open_pack is None:
+        decide = partial(self._decide, state, request, base_url, cancel)
+        decided = await self._decide_aloud(exchange, request, decide, cancel)
+        try:
+            decision = decided.unwrap()
+        except FAILURES as failure:
+            if not exchange.started:
+                raise
+            v2_request = request if isinstance(request, FetchRequest) else None
+            decision = _Decision(fetch_error(v2_request, sentence_for(failure)), None)
+        await self._send(exchange, request, decision)
+
+    async def _decide_aloud(
+        self, exchange: GitExchange, request: _Request, decide: Callable[[], _Decision], cancel: Cancel
+    ) -> Outcome[_Decision]:
+        """Decide in a thread. Where the client listens already, the silence is broken."""
+        done = trio.Event()
+        async with trio.open_nursery() as nursery:
+            if isinstance(request, FetchRequest) and request.sideband_all:
+                nursery.start_soon(_break_silence, exchange, done)
+            decided = await self._threads.run(partial(capture, decide), stop=cancel.set)
+            done.set()
+        return decided
+
+    async def _send(self, exchange: GitExchange, request: _Request, decision: _Decision) -> None:
+        if decision.open_pack is None and not exchange.started:
             content_type = (b"content-type", Service.UPLOAD_PACK.result_type.encode())
             await exchange.answer(200, decision.head, content_type)
             return
-        await exchange.start(200, Service.UPLOAD_PACK.result_type)
+        if not exchange.started:
+            await exchange.start(200, Service.UPLOAD_PACK.result_type)
         await exchange.write(decision.head)
-        frame = PackFrame.of(request)
-        await send_pack(exchange, self._threads, decision.open_pack, frame, quiet=request.no_progress)
+        if decision.open_pack is not None:
+            frame = PackFrame.of(request)
+            await send_pack(exchange, self._threads, decision.open_pack, frame, quiet=request.no_progress)
         await exchange.end()
 
-    def _decide(
-        self, state: RepositoryState, request: FetchRequest | LegacyFetchRequest, base_url: str, cancel: Cancel
-    ) -> _Decision:
+    def _decide(self, state: RepositoryState, request: _Request, base_url: str, cancel: Cancel) -> _Decision:
         """All that has to be known before the pack, in one visit to a thread."""
         if isinstance(request, FetchRequest):
             return self._decide_v2(state, request, base_url, cancel)
@@ -102,6 +133,14 @@ class Fetching:
         negotiated = negotiate_legacy(request, common, reached_at)
         head = legacy_head(request, shallow_info, negotiated)
         return _Decision(head, _opener(fetch, common) if negotiated.sends_pack else None)
+
+
+async def _break_silence(exchange: GitExchange, done: trio.Event) -> None:
+    """A write under way is finished before `done` is looked at: nothing may follow half a packet."""
+    while not await is_set_within(done, SILENCE_S):
+        if not exchange.started:
+            await exchange.start(200, Service.UPLOAD_PACK.result_type)
+        await exchange.write(EARLY_KEEP_ALIVE)
 
 
 def _shallow_info(fetch: Fetch, needs: Needs, cancel: Cancel) -> ShallowInfo | None:

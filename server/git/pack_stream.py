@@ -12,10 +12,9 @@ from packengine.protocol import PackFrame
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
 from server.git.native import WorkerThreads
+from server.git.silence import SILENCE_S
 
 _PIECE_BYTES = 1 << 20
-_SILENCE_S = 5.0
-"""wire.md, pitfall 7: silence kills connections."""
 
 OpenPack = Callable[[Cancel], PackStream]
 
@@ -90,7 +89,7 @@ async def _next_or_keep_alive(
 ) -> bytes | _Failed | None:
     while True:
         try:
-            with trio.fail_after(_SILENCE_S):
+            with trio.fail_after(SILENCE_S):
                 return await pieces.receive()
         except trio.EndOfChannel:
             return None

@@ -8,10 +8,11 @@ import trio
 
 from packengine.protocol import KEEP_ALIVE, PushCapabilities, push_progress
 from packengine.repository import DeltaCount
+from server.git.silence import SILENCE_S, is_set_within
 
 _TICK_S = 1.0
-_SILENT_TICKS = 5
-"""So many, and a keep-alive is due: wire.md, pitfall 7."""
+_SILENT_TICKS = round(SILENCE_S / _TICK_S)
+"""So many, and a keep-alive is due."""
 
 
 async def tell_progress(
@@ -28,19 +29,13 @@ async def tell_progress(
     if not capabilities.side_band_64k:
         return
     told, silent_ticks = DeltaCount(), 0
-    while not await _is_set_within(done, _TICK_S):
+    while not await is_set_within(done, _TICK_S):
         now = count()
         line = push_progress(_words(now), capabilities) if now.total and now != told else b""
         silent_ticks += 1
         if line or silent_ticks == _SILENT_TICKS:
             await write(line or KEEP_ALIVE)
             told, silent_ticks = now, 0
-
-
-async def _is_set_within(event: trio.Event, seconds: float) -> bool:
-    with trio.move_on_after(seconds):
-        await event.wait()
-    return event.is_set()
 
 
 def last_words(count: DeltaCount, capabilities: PushCapabilities) -> bytes:

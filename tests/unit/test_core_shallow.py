@@ -220,6 +220,11 @@ def test_candidates_are_reached_through_tags_and_commits_only(graph: Graph) -> N
     assert reached == [root, middle]
 
 
+def test_candidates_behind_the_end_of_history_are_not_reached(graph: Graph) -> None:
+    tip, middle, root = line(graph, 3)
+    assert in_one_pack(graph).reached_among([tip], [root, middle], shallow=[middle]) == [middle]
+
+
 def test_not_ready_if_the_path_to_the_have_is_cut(graph: Graph) -> None:
     tip, end, have = line(graph, 3)
     db = in_one_pack(graph)

@@ -292,9 +292,14 @@ class ObjectDb:
         """
 
     def reached_among(
-        self, tips: Sequence[Oid], candidates: Sequence[Oid], *, cancel: Cancel | None = None
+        self,
+        tips: Sequence[Oid],
+        candidates: Sequence[Oid],
+        *,
+        shallow: Sequence[Oid] = (),
+        cancel: Cancel | None = None,
     ) -> list[Oid]:
-        """Those commits among the candidates that the tips reach, in their order."""
+        """Those commits among the candidates that the tips reach in a history that ends at `shallow`, in their order."""
 
     def split_by_pack(
         self, objects: ObjectSet, *, min_pack_bytes: int, max_packs: int, cancel: Cancel | None = None

@@ -8,15 +8,23 @@ use packhouse_pack::{BitSet, Database};
 
 /// Those of some commits that the tips reach, in their order. What is not visible or no commit is passed over.
 ///
+/// shallow: commits at which history ends, themselves reached.
+///
 /// The newest commits are looked at first, and when all candidates were met, no more: a shallow client's boundary is near
 /// its tips. One that is not reached costs a walk over all of history, whatever the clocks say.
 ///
 /// # Errors
 /// `Missing` for a tip, `MissingEdge`; `Cancelled`; what reading can raise.
-pub fn reached_among(db: &Database, tips: &[Oid], candidates: &[Oid], cancel: &CancelFlag) -> Result<Vec<Oid>> {
+pub fn reached_among(
+    db: &Database,
+    tips: &[Oid],
+    candidates: &[Oid],
+    shallow: &[Oid],
+    cancel: &CancelFlag,
+) -> Result<Vec<Oid>> {
     let mut unmet = commits_among(db, candidates)?;
     let (mut unmet_count, mut met) = (unmet.count(), BitSet::new(db.ordinal_count()));
-    let (mut commits, mut queue) = (Commits::new(db), DateQueue::default());
+    let (mut commits, mut queue) = (Commits::with_cut(db, commits_among(db, shallow)?), DateQueue::default());
     let mut waiting = Roots::new(db, tips)?.commits;
     while unmet_count > 0 {
         cancel.check()?;
