@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.clients.builds import ToolMissing
 from tests.support.clients.client import Client, ClientFailed, Remote
-from tests.support.clients.limits import LIMITS, Limit
+from tests.support.clients.forks import fork_of, remote_of
+from tests.support.clients.limits import FEATURES, LIMITS, Limit
 from tests.support.clients.matrix import NAMES, find_client
 from tests.support.git import git
 from tests.support.repositories import commit_file
@@ -38,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 @pytest.fixture
 def empty(server: RunningServer) -> Remote:
     """A repository without a ref."""
-    return _remote(server.create_repository())
+    return remote_of(server.create_repository())
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +53,7 @@ def source_id(server: RunningServer, small_repo: Path) -> str:
 @pytest.fixture
 def stocked(server: RunningServer, source_id: str) -> Remote:
     """A repository of the test's own, with all of `small_repo` in it."""
-    status, fork = server.rest("POST", f"/v1/repos/{source_id}/forks", {})
-    assert status == 200, fork
-    return _remote(fork)
+    return fork_of(server, source_id)
 
 
 @pytest.fixture
@@ -88,11 +87,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 
 def _limit(test: pytest.Function) -> Limit | None:
+    client, feature = test.funcargs["client"], _feature(test)
+    assert isinstance(client, Client)
+    return LIMITS.get((client.name, feature))
+
+
+def _feature(test: pytest.Function) -> str:
+    """The row of docs/clients.md, which must name this test."""
     mark = test.get_closest_marker("feature")
-    client = test.funcargs.get("client")
-    return LIMITS.get((client.name, mark.args[0])) if mark and isinstance(client, Client) else None
-
-
-def _remote(answer: dict[str, str]) -> Remote:
-    credentials, _, rest = answer["remote"].partition("@")
-    return Remote(f"{credentials.partition('://')[0]}://{rest}", answer["token"])
+    assert mark is not None, "a test of the matrix says which feature it backs"
+    assert FEATURES[mark.args[0]] == f"{test.path.name}::{test.originalname}"
+    return str(mark.args[0])

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.clients.client import UNSHALLOW, Client, Remote
+from tests.support.clients.forks import fork_of
 from tests.support.clients.views import assert_cloned, fetched_refs, history_length, public_refs
 from tests.support.git import git
-from tests.support.repositories import commit_file
+from tests.support.repositories import commit_file, mirror_clone
+from tests.support.server import RunningServer
 
 LARGE_BYTES = 20 << 20
 MANY_REFS = 3_000
@@ -34,9 +36,7 @@ def test_a_fetch_brings_what_was_pushed_since(client: Client, stocked: Remote, w
         git("push", "--quiet", stocked.with_token, "main", f"added-{number}", f"tagged-{number}", cwd=work)
         client.fetch(stocked, tmp_path / "clone")
         assert git("rev-parse", "origin/main", cwd=tmp_path / "clone") == git("rev-parse", "main", cwd=work)
-    mirror = tmp_path / "mirror"
-    git("clone", "--quiet", "--mirror", stocked.with_token, mirror)
-    assert_cloned(tmp_path / "clone", mirror)
+    assert_cloned(tmp_path / "clone", mirror_clone(stocked.with_token, tmp_path / "mirror"))
 
 
 @pytest.fixture
@@ -76,8 +76,8 @@ def test_a_shallow_clone_can_be_deepened(client: Client, empty: Remote, branched
 def test_a_shallow_clone_can_be_completed(client: Client, empty: Remote, branched: Path, tmp_path: Path) -> None:
     client.clone(empty, tmp_path / "clone", depth=2)
     client.fetch(empty, tmp_path / "clone", depth=UNSHALLOW)
+    assert not _boundary(tmp_path / "clone"), "a boundary is left"
     assert_cloned(tmp_path / "clone", branched)
-    assert not _boundary(tmp_path / "clone")
 
 
 @pytest.mark.feature("empty repository")
@@ -93,32 +93,50 @@ def test_an_empty_repository_is_cloned_and_then_gets_its_first_push(
     assert client.list_refs(empty.url, token=empty.token) == {"refs/heads/main": first}
 
 
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with a large file that nothing can compress. Not to be changed."""
+    path = tmp_path_factory.mktemp("large")
+    git("init", "--quiet", "-b", "main", path)
+    commit_file(path, "large", secrets.token_bytes(LARGE_BYTES))
+    return path
+
+
 @pytest.mark.feature("large file")
-def test_a_large_file_goes_in_and_comes_out(client: Client, empty: Remote, fresh: Path, tmp_path: Path) -> None:
-    content = secrets.token_bytes(LARGE_BYTES)
-    commit_file(fresh, "large", content)
-    client.push(empty, fresh, "refs/heads/main:refs/heads/main")
+def test_a_large_file_goes_in_and_comes_out(client: Client, empty: Remote, large: Path, tmp_path: Path) -> None:
+    git("clone", "--quiet", "--no-checkout", large, tmp_path / "work")
+    git("remote", "set-url", "origin", empty.url, cwd=tmp_path / "work")
+    client.push(empty, tmp_path / "work", "refs/heads/main:refs/heads/main")
     client.clone(empty, tmp_path / "clone")
-    assert_cloned(tmp_path / "clone", fresh)
-    assert git("cat-file", "blob", "origin/main:large", cwd=tmp_path / "clone") == content
+    assert_cloned(tmp_path / "clone", large)
+
+
+@pytest.fixture(scope="session")
+def crowded(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """The id of a repository on the server with many refs, and the same here. Not to be changed."""
+    path = tmp_path_factory.mktemp("crowded")
+    git("init", "--quiet", "-b", "main", path)
+    tip = commit_file(path, "README", b"a first line\n").encode()
+    creations = [b"create refs/heads/many/%05d %s\n" % (number, tip) for number in range(MANY_REFS - 1)]
+    git("update-ref", "--stdin", cwd=path, stdin=b"".join(creations))
+    git("pack-refs", "--all", cwd=path)
+    created = server.create_repository()
+    git("push", "--quiet", "--mirror", created["remote"], cwd=path)
+    return str(created["id"]), path
 
 
 @pytest.mark.feature("many refs")
-def test_many_refs_are_listed_cloned_and_fetched(client: Client, empty: Remote, fresh: Path, tmp_path: Path) -> None:
-    _make_branches(fresh, range(MANY_REFS - 1), git("rev-parse", "main", cwd=fresh))
-    git("push", "--quiet", "--all", empty.with_token, cwd=fresh)
-    assert client.list_refs(empty.url, token=empty.token) == public_refs(fresh)
-    client.clone(empty, tmp_path / "clone")
-    assert_cloned(tmp_path / "clone", fresh)
-    commit_file(fresh, "later", b"later\n")
-    git("push", "--quiet", empty.with_token, "main", cwd=fresh)
-    client.fetch(empty, tmp_path / "clone")
-    assert_cloned(tmp_path / "clone", fresh)
-
-
-def _make_branches(repository: Path, numbers: range, target: bytes) -> None:
-    commands = [b"create refs/heads/many/%05d %s" % (number, target) for number in numbers]
-    git("update-ref", "--stdin", cwd=repository, stdin=b"".join(commands))
+def test_many_refs_are_listed_cloned_and_fetched(
+    client: Client, server: RunningServer, crowded: tuple[str, Path], tmp_path: Path
+) -> None:
+    source_id, source = crowded
+    remote = fork_of(server, source_id)
+    assert client.list_refs(remote.url, token=remote.token) == public_refs(source)
+    client.clone(remote, tmp_path / "clone")
+    later = git("commit-tree", "-p", "main", "-m", "Later", "main^{tree}", cwd=source).decode().strip()
+    git("push", "--quiet", remote.with_token, f"{later}:refs/heads/main", cwd=source)
+    client.fetch(remote, tmp_path / "clone")
+    assert_cloned(tmp_path / "clone", mirror_clone(remote.with_token, tmp_path / "mirror"))
 
 
 def _commit_onto(work: Path, branch: str, name: str, content: bytes) -> None:
@@ -131,9 +149,10 @@ def _commit_onto(work: Path, branch: str, name: str, content: bytes) -> None:
 
 
 def _assert_shallow_as_in_stock_git(remote: Remote, scratch: Path, *, depth: int) -> None:
-    """The branches, and the commits that they reach, of a clone that stock Git made of all branches."""
+    """Boundary, branches, and the commits that they reach, of a clone that stock Git made of all branches."""
     expected = scratch / "expected"
     git("clone", "--quiet", "--no-checkout", "--no-single-branch", f"--depth={depth}", remote.with_token, expected)
+    assert _boundary(scratch / "clone") == _boundary(expected), "another boundary"
     assert _branches(scratch / "clone") == _branches(expected)
     assert _commits(scratch / "clone") == _commits(expected)
     git("fsck", "--strict", cwd=scratch / "clone")

@@ -71,7 +71,7 @@ def test_branches_and_tags_are_deleted(client: Client, empty: Remote, fresh: Pat
 
 
 @pytest.mark.feature("tags")
-def test_tags_are_pushed_and_fetched(client: Client, empty: Remote, fresh: Path, tmp_path: Path) -> None:
+def test_tags_are_pushed_and_listed(client: Client, empty: Remote, fresh: Path, tmp_path: Path) -> None:
     git("tag", "light", cwd=fresh)
     git("tag", "-a", "-m", "A tag", "annotated", cwd=fresh)
     git("tag", "-a", "-m", "A tag of a tag", "nested", "annotated", cwd=fresh)

@@ -72,7 +72,7 @@ class Client:
         return {name: oid for oid, name in lines if name.startswith("refs/") and not name.endswith("^{}")}
 
     def _run(self, *words: str | Path, **options: str | int | bool | None) -> str:
-        given = {name: value for name, value in options.items() if value not in {None, False}}
+        given = {name: value for name, value in options.items() if value is not None and value is not False}
         arguments = [f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items()]
         return _run([*self.command, *arguments, *map(str, words)])
 

@@ -6,7 +6,6 @@ import importlib.metadata
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from tests.support.child import child_command
 from tests.support.clients import builds
 from tests.support.clients.builds import ToolMissing
 from tests.support.clients.client import Client
+from tests.support.clients.limits import OLD_GIT
+from tests.support.clients.stock_git_version import FIRST_WITH_PROTOCOL_V2, stock_git_version
 
 EXTRA_GITS = os.environ.get("PACKHOUSE_TEST_GITS", "")
 """Programs of further builds of stock Git, separated by colons."""
@@ -26,9 +27,9 @@ def _stock_git(program: str) -> Client:
     found = shutil.which(program)
     if found is None:
         raise ToolMissing(f"{program} not found (Debian: apt-get install git)")
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
-    version = said.removeprefix("git version ").strip()
-    return Client("git", version, (*child_command(f"{_DRIVERS}.stock_git"), found))
+    version = stock_git_version(found)
+    name = "git" if version >= FIRST_WITH_PROTOCOL_V2 else OLD_GIT
+    return Client(name, ".".join(map(str, version)), (*child_command(f"{_DRIVERS}.stock_git"), found))
 
 
 def _python(name: str, module: str, package: str) -> Client:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from tests.support.clients.drivers.command_line import USER, Call, Failed, Refused, main, show_ref
+from tests.support.clients.stock_git_version import FIRST_WITH_PROTOCOL_V2, stock_git_version
 
 _HELPER = f"credential.helper=!f() {{ echo username={USER}; echo password=$TOKEN; }}; f"
 
@@ -35,7 +36,7 @@ class StockGit:
 
     def _git(self, call: Call, *words: str) -> str:
         settings = [] if call.token is None else ["-c", _HELPER]
-        settings += [] if call.protocol is None else ["-c", f"protocol.version={call.protocol}"]
+        settings += [] if call.protocol is None else self._protocol(call.protocol)
         environment = {**os.environ, "TOKEN": call.token or "", "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1"}
         done = subprocess.run(
             [self._program, *settings, *words], env=environment, capture_output=True, text=True, check=False
@@ -44,6 +45,12 @@ class StockGit:
             kind = Refused if "Authentication failed" in done.stderr else Failed
             raise kind(done.stderr)
         return done.stdout
+
+    def _protocol(self, version: int) -> list[str]:
+        """An older Git passes over the setting."""
+        if version and stock_git_version(self._program) < FIRST_WITH_PROTOCOL_V2:
+            raise Failed("this Git speaks protocol version 0 only")
+        return ["-c", f"protocol.version={version}"]
 
 
 def _depth(call: Call) -> list[str]:

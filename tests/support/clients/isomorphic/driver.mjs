@@ -45,7 +45,7 @@ async function push(dir, ...refspecs) {
 }
 
 async function list(url) {
-  const protocolVersion = options.protocol === undefined ? 2 : Number(options.protocol)
+  const protocolVersion = options.protocol === '0' ? 1 : 2 // 1 sends no Git-Protocol header
   for (const { oid, ref } of await git.listServerRefs({ ...remote, url, protocolVersion })) {
     console.log(oid, ref)
   }

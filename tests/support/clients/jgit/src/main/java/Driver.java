@@ -1,4 +1,5 @@
 import java.io.File;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -15,6 +16,7 @@ import org.eclipse.jgit.transport.RefSpec;
 import org.eclipse.jgit.transport.RemoteRefUpdate;
 import org.eclipse.jgit.transport.TagOpt;
 import org.eclipse.jgit.transport.UsernamePasswordCredentialsProvider;
+import org.eclipse.jgit.util.FileUtils;
 import org.eclipse.jgit.util.SystemReader;
 
 /** JGit, with the command line of ../client.py. */
@@ -106,8 +108,14 @@ public final class Driver {
     }
 
     private void list(String url) throws Exception {
-        for (Ref ref : authorized(Git.lsRemoteRepository().setRemote(url)).call()) {
-            System.out.println(ref.getObjectId().name() + " " + ref.getName());
+        // Without a repository no setting counts.
+        File folder = Files.createTempDirectory("jgit").toFile();
+        try (Git git = Git.init().setBare(true).setDirectory(folder).call()) {
+            for (Ref ref : authorized(git.lsRemote().setRemote(url)).call()) {
+                System.out.println(ref.getObjectId().name() + " " + ref.getName());
+            }
+        } finally {
+            FileUtils.delete(folder, FileUtils.RECURSIVE);
         }
     }
 
