@@ -32,7 +32,7 @@ def read_certificates(path: Path) -> list[Cert]:
     """All certificates of a file, armored or not. Raises UnusableKeys."""
     try:
         certificates = Cert.split_bytes(path.read_bytes())
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         raise UnusableKeys(f"{path}: {str(error).splitlines()[0]}") from error
     if not certificates:
         raise UnusableKeys(f"{path}: no OpenPGP certificate in it")

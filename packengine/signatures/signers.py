@@ -36,14 +36,11 @@ class Signers:
         """
         allowed: list[AllowedSigner] = []
         certificates: list[Cert] = []
-        try:
-            for file in _files(path):
-                if file.suffix in _OPENPGP_SUFFIXES:
-                    certificates += read_certificates(file)
-                else:
-                    allowed += parse_allowed_signers(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UnusableKeys(f"{path}: {error}") from error
+        for file in _files(path):
+            if file.suffix in _OPENPGP_SUFFIXES:
+                certificates += read_certificates(file)
+            else:
+                allowed += _read_allowed_signers(file)
         if not allowed and not certificates:
             raise UnusableKeys(f"{path}: no key in it that may sign for git")
         return cls(allowed, certificates)
@@ -66,6 +63,13 @@ class Signers:
         if holder is None:
             raise BadSignature(f"is signed by a key outside of its time ({key.fingerprint})")
         return Signer(holder, key.fingerprint)
+
+
+def _read_allowed_signers(file: Path) -> list[AllowedSigner]:
+    try:
+        return list(parse_allowed_signers(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise UnusableKeys(f"{file}: {error}") from error
 
 
 def _files(path: Path) -> list[Path]:

@@ -53,4 +53,8 @@ def _dearmored(armored: bytes) -> bytes:
     lines = armored.strip().splitlines()
     if len(lines) < 3 or lines[0] != _BEGIN or lines[-1] != _END:
         raise MalformedSsh("no armor")
-    return base64.b64decode(b"".join(lines[1:-1]), validate=True)
+    encoded = b"".join(lines[1:-1])
+    decoded = base64.b64decode(encoded, validate=True)
+    if base64.b64encode(decoded) != encoded:  # bits that mean nothing: one signature has one text
+        raise MalformedSsh("base64 that is not canonical")
+    return decoded
