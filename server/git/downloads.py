@@ -31,7 +31,7 @@ from server.git.signed_urls import PURPOSE, UrlSigner
 from server.git.static_answer import Conditions, Content, StaticAnswer, answer_for
 
 _METHODS = ("GET", "HEAD")
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 19
 _CONTENT_TYPES = {
     DownloadKind.BUNDLE: "application/x-git-bundle",
     DownloadKind.PACK: "application/x-git-packed-objects",
