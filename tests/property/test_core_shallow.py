@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_ext import ObjectSet
+from core_ext import ObjectFilter, ObjectSet
 from tests.support import shallow_twin
 from tests.support.histories import DAY_S, History, histories
 from tests.support.packs import database
@@ -56,6 +56,17 @@ def test_selection_completes_what_the_client_has_whatever_the_clocks_say(history
 
 
 @given(any_clock, randoms)
+def test_filtered_selection_is_part_of_the_whole_one(history: History, random: Random) -> None:
+    roots = history.commits + history.tags
+    wants, haves, shallow = some(roots, random, 1), some(roots, random), some(history.commits, random)
+    filters = random.sample([ObjectFilter.blob_none(), ObjectFilter.tree_depth(1)], random.randint(1, 2))
+    objects, held = history.db.select(wants, haves, shallow=shallow)
+    few, few_held = history.db.select(wants, haves, shallow=shallow, filters=filters)
+    assert members(few) <= members(objects)
+    assert members(few_held) <= members(held)
+
+
+@given(any_clock, randoms)
 def test_selection_in_a_history_that_is_not_cut_is_the_difference(history: History, random: Random) -> None:
     roots = roots_of(history)
     wants, haves, absent = some(roots, random), some(roots, random), random.randbytes(20)
@@ -92,8 +103,10 @@ def test_exclusion_is_exact_if_clocks_differ_by_less_than_a_day(history: History
 @given(any_clock, randoms)
 def test_what_tips_reach_among_candidates_keeps_its_order(history: History, random: Random) -> None:
     tips, candidates = some(roots_of(history), random), [*some(roots_of(history), random), random.randbytes(20)]
-    reached = history.graph.ancestors(history.graph.commits_of(tips))
-    assert history.db.reached_among(tips, candidates) == [oid for oid in candidates if oid in reached]
+    shallow = some(roots_of(history), random)
+    reached = shallow_twin.cut(history.graph, shallow).ancestors(history.graph.commits_of(tips))
+    found = history.db.reached_among(tips, candidates, shallow=shallow)
+    assert found == [oid for oid in candidates if oid in reached]
 
 
 @given(histories(), randoms)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core_ext import Cancel, Cancelled, CorruptObject, MissingObject, ObjectDb, ObjectSet
+from core_ext import Cancel, Cancelled, CorruptObject, MissingObject, ObjectDb, ObjectFilter, ObjectSet
 from tests.support.graph_twin import Graph
 from tests.support.handmade import blob, in_one_pack, packed
 from tests.support.packs import database
@@ -107,6 +107,22 @@ def test_parent_beyond_the_boundary_need_not_be_visible(graph: Graph) -> None:
     assert members(view.select([tip], [], shallow=[end])[0]) == content(graph, tip, end)
     with pytest.raises(MissingObject):
         view.select([tip], [])
+
+
+def test_partial_client_is_sent_no_more_and_holds_no_more_than_the_filter_lets_through(graph: Graph) -> None:
+    shared, old = graph.blob(b"in both"), graph.blob(b"replaced")
+    have = graph.commit(graph.tree({b"f": shared, b"g": old}), [], 1)
+    want = graph.commit(graph.tree({b"f": shared, b"g": graph.blob(b"new")}), [have], 2)
+    objects, held = in_one_pack(graph).select([want], [have], filters=[ObjectFilter.blob_none()])
+    assert members(objects) == {want, graph.edges[want][0]}
+    assert members(held) == {have, graph.edges[have][0]}
+
+
+def test_filter_holds_in_a_history_that_ends(graph: Graph) -> None:
+    tip, end, _ = line(graph, 3)
+    objects, held = in_one_pack(graph).select([tip], [], shallow=[end], filters=[ObjectFilter.tree_depth(0)])
+    assert members(objects) == {tip, end}
+    assert len(held) == 0
 
 
 def test_unknown_want_or_have_is_missing(graph: Graph) -> None:
