@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from packengine.protocol import Service
-from server.git.routes import Endpoint, GitRoute, parse_route
+from server.git.routes import DownloadKind, DownloadRoute, Endpoint, GitRoute, parse_download, parse_route
 
 ADVERTISEMENT, CALL = Endpoint.ADVERTISEMENT, Endpoint.CALL
 UPLOAD, RECEIVE = Service.UPLOAD_PACK, Service.RECEIVE_PACK
@@ -16,7 +16,7 @@ UPLOAD, RECEIVE = Service.UPLOAD_PACK, Service.RECEIVE_PACK
 def test_an_advertisement_names_its_service_in_the_query(suffix: str, service: Service) -> None:
     route = parse_route(f"/git/my-repo_1{suffix}/info/refs", f"service={service.value}".encode())
     assert route == GitRoute("my-repo_1", ADVERTISEMENT, service)
-    assert (route.method, route.template) == ("GET", "/git/:id/info/refs")
+    assert (route.methods, route.template) == (("GET", "HEAD"), "/git/:id/info/refs")
 
 
 @pytest.mark.parametrize("suffix", ["", ".git"])
@@ -24,7 +24,7 @@ def test_an_advertisement_names_its_service_in_the_query(suffix: str, service: S
 def test_a_call_names_its_service_in_the_path(suffix: str, service: Service) -> None:
     route = parse_route(f"/git/my-repo_1{suffix}/{service.value}", b"")
     assert route == GitRoute("my-repo_1", CALL, service)
-    assert (route.method, route.template) == ("POST", f"/git/:id/{service.value}")
+    assert (route.methods, route.template) == (("POST",), f"/git/:id/{service.value}")
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,36 @@ def test_an_id_in_the_alphabet_is_one(repository_id: str) -> None:
 )
 def test_any_other_path_is_none_of_ours(path: str) -> None:
     assert parse_route(path, b"service=git-upload-pack") is None
+
+
+DIGEST = bytes(range(32))
+
+
+@pytest.mark.parametrize("suffix", ["", ".git"])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [(f"bundles/{DIGEST.hex()}.bundle", DownloadKind.BUNDLE), (f"packs/{DIGEST.hex()}.pack", DownloadKind.PACK)],
+)
+def test_a_download_has_one_signed_spelling_however_it_is_asked_for(suffix: str, path: str, kind: DownloadKind) -> None:
+    route = parse_download(f"/git/my-repo_1{suffix}/{path}")
+    assert route == DownloadRoute("my-repo_1", kind, DIGEST)
+    assert route.path == f"/git/my-repo_1.git/{path}"
+    assert route.template == f"/git/:id/{kind.value}/:digest"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        f"bundles/{DIGEST.hex()}.pack",
+        f"packs/{DIGEST.hex()}.bundle",
+        f"packs/{DIGEST.hex()}",
+        f"packs/{DIGEST.hex().upper()}.pack",
+        f"packs/{DIGEST.hex()}0.pack",
+        f"packs/{DIGEST.hex()[1:]}.pack",
+        f"packs/../packs/{DIGEST.hex()}.pack",
+        f"packs/{DIGEST.hex()}.pack/",
+        f"packs/{DIGEST.hex()}.pack\n",
+    ],
+)
+def test_any_other_path_is_no_download(end: str) -> None:
+    assert parse_download(f"/git/project.git/{end}") is None
