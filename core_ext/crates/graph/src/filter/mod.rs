@@ -49,7 +49,8 @@ pub enum Filter {
 /// entered, nor part of the answer. Without filters everything is let through.
 ///
 /// # Errors
-/// `MissingEdge`; `Limit` for trees too deep or paths too long for a sparse filter; `Cancelled`; what reading can raise.
+/// `MissingEdge`; `Limit` for a sparse filter: trees too deep, paths too long or too many; `Cancelled`; what reading can
+/// raise.
 pub(crate) fn filtered(
     commits: &mut Commits<'_>,
     shown: &BitSet,
@@ -91,21 +92,16 @@ impl<'g> Ground<'g, '_> {
         }
         // Every tree passes a sparse filter: it only matters if there are blobs to choose from.
         let mut sparse = filters.iter().filter_map(patterns_of).filter(|_| local.lets(Kind::Blob));
-        let mut contents = match (depth, sparse.next()) {
-            (None, Some(patterns)) => self.sparse(patterns, local)?,
-            (_, first) => {
-                let contents = self.within(depth, local)?;
-                first.map_or(Ok(contents.clone()), |patterns| self.narrowed(contents, patterns, local))?
-            }
+        let mut contents = if depth.is_none()
+            && let Some(patterns) = sparse.next()
+        {
+            self.sparse(patterns, local)?
+        } else {
+            self.within(depth, local)?
         };
         for patterns in sparse {
-            contents = self.narrowed(contents, patterns, local)?;
+            contents.intersect(&self.sparse(patterns, local)?);
         }
-        Ok(contents)
-    }
-
-    fn narrowed(&mut self, mut contents: BitSet, patterns: &SparsePatterns, local: Local) -> Result<BitSet> {
-        contents.intersect(&self.sparse(patterns, local)?);
         Ok(contents)
     }
 
