@@ -18,13 +18,14 @@ from server.config import Settings
 from server.git.advertising import Advertising
 from server.git.downloads import Downloads, DownloadUrls
 from server.git.exchange import BodyRefused, ClientGone, GitExchange
-from server.git.native import WorkerThreads
+from server.git.native import Overloaded, ThreadPools
 from server.git.offers import Offers
 from server.git.receive_pack import Pusher, ReceivePack
 from server.git.routes import Endpoint, GitRoute, parse_download, parse_route
 from server.git.upload_pack import UploadPack
 
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
+_RETRY_LATER = (b"retry-after", b"5")
 _THREADS_PER_CORE = 4
 _log = logging.getLogger(__name__)
 
@@ -37,14 +38,14 @@ class GitApp:
         self._settings = settings
         self._authenticator = authenticator
         count = (os.cpu_count() or 1) * _THREADS_PER_CORE
-        # Packs may keep their threads busy for minutes; what reads a row or a ref block does not queue behind them.
-        packs, self._lookups = WorkerThreads(count), WorkerThreads(count)
+        pools = ThreadPools.of(count, max_waiting=settings.max_waiting_requests)
+        self._lookups = pools.lookups
         limits = WireLimits()
         urls = DownloadUrls(settings, engine.catalog.secret())
         self._offers = Offers(engine, settings)
         self._advertising = Advertising(self._offers, self._lookups, engine.hidden_refs)
-        self._upload_pack = UploadPack(engine, packs, self._lookups, limits, urls)
-        self._receive_pack = ReceivePack(engine, packs, limits)
+        self._upload_pack = UploadPack(engine, pools, limits, urls)
+        self._receive_pack = ReceivePack(engine, pools.pushes, limits)
         self._downloads = Downloads(engine, urls, authenticator, settings, self._lookups)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -61,6 +62,8 @@ class GitApp:
             await self._serve_while_client_stays(scope, exchange)
         except BodyRefused as refused:
             await _refuse(exchange, refused.status, str(refused))
+        except Overloaded:
+            await _refuse(exchange, 429, "the server has too much to do; try again later", _RETRY_LATER)
         except CatalogBusy:
             await _refuse(exchange, 503, "the server is busy; try again", (b"retry-after", b"1"))
 
@@ -81,8 +84,8 @@ class GitApp:
             return
         record = record_of(scope)
         record.template, record.repository_id = route.template, route.repository_id
-        if scope["method"] != route.method:
-            await _refuse(exchange, 405, f"use {route.method}", (b"allow", route.method.encode()))
+        if scope["method"] not in route.methods:
+            await _refuse(exchange, 405, f"use {route.methods[0]}", (b"allow", ", ".join(route.methods).encode()))
             return
         verdict = await self._authorize(exchange, route)
         if isinstance(verdict, GitRefusal):

@@ -30,7 +30,7 @@ from packengine.repository import Engine, Fetch, RepositoryState, Selection
 from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
-from server.git.native import WorkerThreads
+from server.git.native import ThreadPools
 from server.git.pack_stream import send_pack
 from server.git.silence import SILENCE_S, is_set_within
 
@@ -47,9 +47,9 @@ class _Decision:
 class Fetching:
     """Answers fetches."""
 
-    def __init__(self, engine: Engine, threads: WorkerThreads, urls: DownloadUrls) -> None:
+    def __init__(self, engine: Engine, pools: ThreadPools, urls: DownloadUrls) -> None:
         self._engine = engine
-        self._threads = threads
+        self._pools = pools
         self._urls = urls
 
     async def answer(self, exchange: GitExchange, state: RepositoryState, request: _Request, base_url: str) -> None:
@@ -74,7 +74,7 @@ class Fetching:
         async with trio.open_nursery() as nursery:
             if isinstance(request, FetchRequest) and request.sideband_all:
                 nursery.start_soon(_break_silence, exchange, done)
-            decided = await self._threads.run(partial(capture, decide), stop=cancel.set)
+            decided = await self._pools.fetches.run(partial(capture, decide), stop=cancel.set)
             done.set()
         return decided
 
@@ -88,7 +88,7 @@ class Fetching:
         await exchange.write(decision.head)
         if decision.open_pack is not None:
             frame = PackFrame.of(request)
-            await send_pack(exchange, self._threads, decision.open_pack, frame, quiet=request.no_progress)
+            await send_pack(exchange, self._pools, decision.open_pack, frame, quiet=request.no_progress)
         await exchange.end()
 
     def _decide(self, state: RepositoryState, request: _Request, base_url: str, cancel: Cancel) -> _Decision:

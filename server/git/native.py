@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Self, TypeVar
 
 import outcome
 import trio
@@ -49,6 +50,32 @@ class WorkerThreads:
             self._limiter.release_on_behalf_of(token)
         await trio.lowlevel.checkpoint_if_cancelled()
         return result.unwrap()
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPools:
+    """The threads of one process, by what they do: none of them queues behind another kind of work."""
+
+    lookups: WorkerThreads
+    """Reading a row or a ref block."""
+
+    fetches: WorkerThreads
+    """Finding out what a fetch is to get."""
+
+    packs: WorkerThreads
+    """Reading the pieces of packs that are being sent already."""
+
+    pushes: WorkerThreads
+
+    @classmethod
+    def of(cls, count: int, *, max_waiting: int) -> Self:
+        """So many threads for each. max_waiting: fetches, and pushes."""
+        return cls(
+            lookups=WorkerThreads(count),
+            fetches=WorkerThreads(count, max_waiting=max_waiting),
+            packs=WorkerThreads(count),
+            pushes=WorkerThreads(count, max_waiting=max_waiting),
+        )
 
 
 async def _run_and_wait(work: Callable[[], T], stop: Callable[[], None]) -> outcome.Outcome[T]:

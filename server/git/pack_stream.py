@@ -11,7 +11,7 @@ from core_ext import Cancel, PackStream
 from packengine.protocol import PackFrame
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
-from server.git.native import WorkerThreads
+from server.git.native import ThreadPools
 from server.git.silence import SILENCE_S
 
 _PIECE_BYTES = 1 << 20
@@ -29,7 +29,7 @@ class _Failed:
 
 
 async def send_pack(
-    exchange: GitExchange, threads: WorkerThreads, open_pack: OpenPack, frame: PackFrame, *, quiet: bool
+    exchange: GitExchange, pools: ThreadPools, open_pack: OpenPack, frame: PackFrame, *, quiet: bool
 ) -> None:
     """Send a pack in its frame, and its end. What fails on the way is told in the error band.
 
@@ -38,7 +38,7 @@ async def send_pack(
     sender, receiver = trio.open_memory_channel[bytes | _Failed](1)
     failed: _Failed | None = None
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_produce, sender, threads, open_pack, frame, quiet)
+        nursery.start_soon(_produce, sender, pools, open_pack, frame, quiet)
         async with receiver:
             failed = await _write_all(exchange, receiver, frame)
     if failed is None:
@@ -51,7 +51,7 @@ async def send_pack(
 
 async def _produce(
     sender: trio.MemorySendChannel[bytes | _Failed],
-    threads: WorkerThreads,
+    pools: ThreadPools,
     open_pack: OpenPack,
     frame: PackFrame,
     quiet: bool,
@@ -59,10 +59,10 @@ async def _produce(
     cancel = Cancel()
     async with sender:
         try:
-            stream = await threads.run(lambda: open_pack(cancel), stop=cancel.set)
+            stream = await pools.fetches.run(lambda: open_pack(cancel), stop=cancel.set)
             if not quiet:
                 await sender.send(frame.progress(b"Enumerating objects: %d, done.\n" % stream.object_count))
-            while piece := await threads.run(lambda: frame.data(stream.read(_PIECE_BYTES)), stop=cancel.set):
+            while piece := await pools.packs.run(lambda: frame.data(stream.read(_PIECE_BYTES)), stop=cancel.set):
                 await sender.send(piece)
             if not quiet:
                 counts = stream.object_count, stream.reused_count

@@ -59,7 +59,8 @@ class ReceivePack:
         self._limits = limits
 
     async def serve(self, exchange: GitExchange, state: RepositoryState, pusher: Pusher) -> None:
-        """Read commands and pack, publish, report."""
+        """Read commands and pack, publish, report. Raises Overloaded, with nothing read yet."""
+        self._threads.refuse_if_full()
         parser = ReceivePackRequestParser(pusher.offer, self._limits)
         try:
             request, push = await self._receive(exchange, state, pusher, parser)

@@ -31,9 +31,9 @@ class GitRoute:
     service: Service | None
 
     @property
-    def method(self) -> str:
-        """The one method that it is served by."""
-        return "GET" if self.endpoint is Endpoint.ADVERTISEMENT else "POST"
+    def methods(self) -> tuple[str, ...]:
+        """What it is served by."""
+        return ("GET", "HEAD") if self.endpoint is Endpoint.ADVERTISEMENT else ("POST",)
 
     @property
     def template(self) -> str:

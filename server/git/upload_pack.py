@@ -37,7 +37,7 @@ from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
 from server.git.fetching import Fetching
-from server.git.native import WorkerThreads
+from server.git.native import ThreadPools
 
 Request = UploadPackRequest | LegacyFetchRequest
 
@@ -45,14 +45,13 @@ Request = UploadPackRequest | LegacyFetchRequest
 class UploadPack:
     """Answers one POST to git-upload-pack."""
 
-    def __init__(
-        self, engine: Engine, threads: WorkerThreads, lookups: WorkerThreads, limits: WireLimits, urls: DownloadUrls
-    ) -> None:
+    def __init__(self, engine: Engine, pools: ThreadPools, limits: WireLimits, urls: DownloadUrls) -> None:
         self._engine = engine
-        self._lookups = lookups
+        self._fetches = pools.fetches
+        self._lookups = pools.lookups
         self._limits = limits
         self._urls = urls
-        self._fetching = Fetching(engine, threads, urls)
+        self._fetching = Fetching(engine, pools, urls)
 
     async def read(self, exchange: GitExchange, offer: UploadPackOffer, version: ProtocolVersion) -> Request | None:
         """The one request of the body; None if it was wrong, which its sender has been told then.
@@ -74,8 +73,10 @@ class UploadPack:
     async def answer(self, exchange: GitExchange, state: RepositoryState, request: Request, base_url: str) -> None:
         """Answer, for as long as the client is there. What it did wrong is told in an ERR packet, as Git does.
 
-        base_url: where the client sees this server.
+        base_url: where the client sees this server. Raises Overloaded for a fetch, with nothing done for it yet.
         """
+        if isinstance(request, FetchRequest | LegacyFetchRequest):
+            self._fetches.refuse_if_full()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
             await self._dispatch(exchange, state, request, base_url)

@@ -8,6 +8,7 @@ from time import monotonic, sleep
 
 SETTLE_S = 20.0
 POLL_S = 0.02
+_LISTENS = "0A"
 
 
 def peak_rss_bytes(pid: int) -> int:
@@ -31,6 +32,13 @@ def thread_count(pid: int) -> int:
 def open_files(pid: int) -> list[str]:
     """What its file descriptors stand for: paths, and `socket:[…]`."""
     return [target for fd in Path(f"/proc/{pid}/fd").iterdir() if (target := _target(fd)) is not None]
+
+
+def open_connections(pid: int, port: int) -> int:
+    """TCP sockets of that port that it holds, in whatever state, but for the listening one."""
+    held = set(open_files(pid))
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] != _LISTENS and f"socket:[{row[9]}]" in held for row in rows)
 
 
 def settles(condition: Callable[[], bool]) -> bool:

@@ -32,8 +32,14 @@ class GitClient:
         self._authorization = b"Basic " + base64.b64encode(b"x:" + minted.text.encode())
         self._sent_body = trio.Event()
         self.status = 0
+        self.headers: dict[bytes, bytes] = {}
         self.body = b""
         self.reads_pack = True
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the application asked for the request's body."""
+        return self._sent_body.is_set()
 
     async def post(self, service: str, body: bytes, *, version: int = 2) -> None:
         """The answer is in `status` and `body` afterwards."""
@@ -65,6 +71,7 @@ class GitClient:
 
     async def _send(self, event: Any) -> None:
         self.status = event.get("status", self.status)
+        self.headers |= dict(event.get("headers", []))
         self.body += event.get("body", b"")
         if b"PACK" in self.body and not self.reads_pack:
             await trio.sleep_forever()
