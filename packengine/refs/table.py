@@ -63,6 +63,17 @@ class RefTable:
         entry = next(self.scan(name), None)
         return entry if entry is not None and entry.name == name else None
 
+    def get_many(self, names: Iterable[bytes]) -> dict[bytes, RefEntry]:
+        """The entries of those of the names that there are. Reads each block at most once."""
+        wanted = sorted(set(names))
+        if self.inline is not None:
+            return _picked(self.inline, wanted)
+        found: dict[bytes, RefEntry] = {}
+        for block, names_in_block in _shared_out(self.index, wanted):
+            for leaf, names_in_leaf in _shared_out(self._leaves(block), names_in_block):
+                found |= _picked(self._entries(leaf), names_in_leaf)
+        return found
+
     def scan(self, start: bytes = b"") -> Iterator[RefEntry]:
         """Entries in name order from the first that is not before `start`; blocks are loaded as they are reached."""
         if self.inline is not None:
@@ -178,6 +189,23 @@ def _spans(touched: Iterable[int]) -> list[tuple[int, int]]:
         else:
             spans.append((low, at + 1))
     return spans
+
+
+def _shared_out(
+    records: Sequence[BlockRecord], names: Sequence[bytes]
+) -> Iterator[tuple[BlockRecord, Sequence[bytes]]]:
+    """Each block that could hold some of the sorted names, with those."""
+    start = 0
+    ends = [bisect_left(names, record.first) for record in records[1:]] + [len(names)]
+    for record, end in zip(records, ends, strict=True):
+        if end > start:
+            yield record, names[start:end]
+        start = end
+
+
+def _picked(entries: Iterable[RefEntry], names: Iterable[bytes]) -> dict[bytes, RefEntry]:
+    wanted = frozenset(names)
+    return {entry.name: entry for entry in entries if entry.name in wanted}
 
 
 def _merge(entries: Sequence[RefEntry], changes: Mapping[bytes, RefEntry | None]) -> list[RefEntry]:

@@ -40,7 +40,7 @@ class FetchService:
             if not objects.contains(want):
                 raise NotOurRef(want)
         refs = RefLookup(state, self._hidden_refs)
-        wanted_refs = [(_value_of(refs, name), name) for name in want_refs]
+        wanted_refs = _wanted(refs, want_refs)
         filters = ObjectFilters(objects, refs, self._limits, state.manifest.object_format).of(needs.filter)
         question = _Question(needs, wanted_refs, filters, _excluded(refs, needs.deepen.excluded_refs))
         return Fetch(state, objects, question, self._limits)
@@ -186,11 +186,13 @@ class Fetch:
         return Selection(sent.union(self.objects.tag_chain(tags)), selection.held) if tags else selection
 
 
-def _value_of(refs: RefLookup, name: bytes) -> bytes:
-    oid = refs.value(name)
-    if oid is None:
-        raise FetchRefused(f"unknown ref {name.decode('utf-8', 'replace')}")
-    return oid
+def _wanted(refs: RefLookup, names: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """(raw id, name) of each."""
+    values = refs.values(names)
+    for name in names:
+        if name not in values:
+            raise FetchRefused(f"unknown ref {name.decode('utf-8', 'replace')}")
+    return [(values[name], name) for name in names]
 
 
 def _excluded(refs: RefLookup, names: Sequence[bytes]) -> list[bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from packengine.refs import HiddenRefs
 from packengine.repository.state import RepositoryState
 
@@ -22,6 +24,13 @@ class RefLookup:
         else:
             entry = None if self._hidden.hides(name) else self._state.manifest.refs.get(name)
         return entry.oid if entry is not None else None
+
+    def values(self, names: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The same for all those of the names that stand for something: a client may name every ref that it wants."""
+        shown = [name for name in names if not self._hidden.hides(name)]
+        found = {name: entry.oid for name, entry in self._state.manifest.refs.get_many(shown).items()}
+        head = self.value(b"HEAD") if b"HEAD" in names else None
+        return found if head is None else {**found, b"HEAD": head}
 
     def expand(self, text: bytes) -> list[bytes]:
         """The values of all refs that a short name could mean, the most likely first."""

@@ -76,6 +76,19 @@ def test_a_change_of_one_value_rewrites_one_block_of_each_level() -> None:
     assert len(after.index) == len(table.index)
 
 
+@settings(deadline=None, max_examples=60)
+@given(count=st.integers(0, 3000), asked=st.lists(names, max_size=400))
+def test_a_lookup_of_many_names_equals_as_many_lookups(count: int, asked: list[bytes]) -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(count), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    asked += [b"", b"refs/", b"refs/heads/topic-", b"refs/heads/topic-9999999", b"refs/tags/z"]
+    single = {name: table.get(name) for name in asked}
+    blocks.reads = 0
+    assert table.get_many(asked) == {name: found for name, found in single.items() if found is not None}
+    assert blocks.reads <= len(blocks)
+
+
 def test_a_lookup_reads_one_block_of_each_level() -> None:
     blocks = Blocks()
     table, fresh = build_table(numbered(50_000), oid_len=_OID_LEN, load=blocks.load)
