@@ -94,7 +94,7 @@ def in_the_middle_of_the_pack(connection: RawConnection, repository: Repository,
     connection.read(MIB)
 
 
-PHASES = {
+PHASES: dict[Phase, int | None] = {
     in_the_headers: None,
     in_the_body_of_a_fetch: CLIENT_CLOSED_REQUEST,
     in_the_pack_of_a_push: CLIENT_CLOSED_REQUEST,
