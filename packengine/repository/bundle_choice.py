@@ -22,7 +22,7 @@ from cachetools import LRUCache
 from packengine.manifests import Manifest, PackRecord
 from packengine.repository.state import RepositoryState, StateLoader
 
-_MAX_WALK_MANIFESTS = 4096
+MAX_WALK_MANIFESTS = 4096
 """How far back a process looks that knows nothing of a repository yet; later it looks only at what is new."""
 
 _CHOICES_KEPT = 10_000
@@ -63,7 +63,7 @@ class BundleChooser:
         core = packs[len(packs) - _least_count(packs, least_bytes) :]
         oldest: bytes | None = None
         digest = state.pointer.manifest
-        for manifest in islice(self._loader.own_history(state), _MAX_WALK_MANIFESTS):
+        for manifest in islice(self._loader.own_history(state), MAX_WALK_MANIFESTS):
             if not core or not _ends_with(manifest.packs, core):
                 break  # nor does any older one: a pack is not named before it came
             if _ends_with(packs, manifest.packs):

@@ -140,6 +140,19 @@ def test_a_push_costs_a_look_at_what_is_new(project: Project, monkeypatch: pytes
     assert len(looked_at) <= 2 * 2  # for each of two levels the new manifest and the one before it
 
 
+def test_a_first_look_goes_so_far_back_and_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = MemoryCatalog()
+    old = new_project(open_in_memory(tmp_path / "old", catalog=catalog, limits=LIMITS))
+    tips = [grow(old, MAIN, 20_000)]
+    for _ in range(6):
+        tips.append(grow(old, MAIN, 10, tips[-1]))
+    monkeypatch.setattr("packengine.repository.bundle_choice.MAX_WALK_MANIFESTS", 3)
+    fresh = Project(open_in_memory(tmp_path / "fresh", catalog=catalog, limits=LIMITS), old.id, old.objects)
+    assert dict(offered(fresh).refs)[MAIN] == tips[-3]
+    grow(old, MAIN, 10, tips[-1])
+    assert dict(offered(fresh).refs)[MAIN] == tips[-3]  # what was found once stays
+
+
 def test_the_offer_before_the_last_is_found_still_and_others_are_not(project: Project) -> None:
     tip = grow(project, MAIN, 5000)
     old = offered(project)
