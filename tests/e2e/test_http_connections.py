@@ -84,6 +84,14 @@ def test_who_wants_the_connection_closed_gets_the_answer_and_the_end(
     assert connection.has_ended()
 
 
+def test_the_head_of_an_advertisement_is_its_headers(repository: Repository, connection: RawConnection) -> None:
+    whole = connection.request("GET", advertisement(repository), repository.basic)
+    for _ in range(2):  # a body behind it would be taken for the next answer
+        asked = connection.request("HEAD", advertisement(repository), repository.basic)
+        assert (asked.status, asked.body) == (200, b"")
+        assert asked.headers["content-type"] == whole.headers["content-type"]
+
+
 # --- targets and headers ----------------------------------------------------------------------------------------------
 
 
