@@ -55,7 +55,7 @@ def push_message(text: str, capabilities: PushCapabilities) -> bytes:
 
 
 def push_progress(text: str, capabilities: PushCapabilities, *, last: bool = False) -> bytes:
-    """A line about work under way, overwritten by the next one unless it is the last. Nothing if nobody wants to know."""
+    """A line about work under way, overwritten by the next unless it is the last. Nothing if nobody wants to know."""
     if capabilities.quiet or not capabilities.side_band_64k:
         return b""
     return progress(text.encode() + (b"\n" if last else b"\r"))
