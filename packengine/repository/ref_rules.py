@@ -6,7 +6,7 @@ The reasons are those that Git's receive-pack gives, so that its clients explain
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -73,11 +73,12 @@ def plan_refs(
 ) -> RefPlan:
     """Judge every command against one state. In an atomic push one bad command fails all."""
     commands = request.commands
+    stored = state.manifest.refs.get_many(command.name for command in commands)
     missing = _SHALLOW if request.shallow else _MISSING
     reasons = [
         refusal
         or _hidden_refusal(command, hidden)
-        or _refusal(command, state, limits)
+        or _refusal(command, stored.get(command.name), state, limits)
         or _value_refusal(command, objects, missing)
         for command, refusal in zip(commands, command_refusals(commands), strict=True)
     ]
@@ -86,7 +87,7 @@ def plan_refs(
         reasons = [reason or _ATOMIC for reason in reasons]
     moved = [command for command, reason in zip(commands, reasons, strict=True) if reason is None]
     changes = [_change(command, objects) for command in moved]
-    return RefPlan(changes, reasons, _keeps_reach(moved, state, objects))
+    return RefPlan(changes, reasons, _keeps_reach(moved, stored, state, objects))
 
 
 def _hidden_refusal(command: Command, hidden: HiddenRefs) -> str | None:
@@ -95,13 +96,11 @@ def _hidden_refusal(command: Command, hidden: HiddenRefs) -> str | None:
     return "deny deleting a hidden ref" if command.is_delete else "deny updating a hidden ref"
 
 
-def _refusal(command: Command, state: RepositoryState, limits: Limits) -> str | None:
-    name = command.name
-    if len(name) > limits.max_ref_name_bytes:
-        return f"ref name is {len(name)} bytes long, the limit is {limits.max_ref_name_bytes}"
+def _refusal(command: Command, entry: RefEntry | None, state: RepositoryState, limits: Limits) -> str | None:
+    if len(command.name) > limits.max_ref_name_bytes:
+        return f"ref name is {len(command.name)} bytes long, the limit is {limits.max_ref_name_bytes}"
     if state.record.read_only:
         return "repository is read-only"
-    entry = state.manifest.refs.get(name)
     if command.is_delete:
         return _delete_refusal(command, entry, state)
     if (entry.oid if entry is not None else None) != command.old_or_none:
@@ -160,18 +159,15 @@ def _change(command: Command, objects: ObjectLookup) -> RefChange:
     return RefChange(command.name, RefEntry(command.name, command.new, objects.peel(command.new)))
 
 
-def _keeps_reach(moved: Sequence[Command], state: RepositoryState, objects: ObjectLookup) -> bool:
+def _keeps_reach(
+    moved: Sequence[Command], stored: Mapping[bytes, RefEntry], state: RepositoryState, objects: ObjectLookup
+) -> bool:
     head = next((c.new for c in moved if c.name == state.manifest.head and not c.is_delete), None)
     if head is None and (entry := state.head_entry()) is not None:
         head = entry.oid
     for command in moved:
-        old = command.old_or_none if not command.is_delete else _stored(command, state)
+        old = command.old_or_none if not command.is_delete else stored[command.name].oid
         new = head if command.is_delete else command.new
         if old is not None and (new is None or not objects.reaches(old, new)):
             return False
     return True
-
-
-def _stored(command: Command, state: RepositoryState) -> bytes | None:
-    entry = state.manifest.refs.get(command.name)
-    return entry.oid if entry is not None else None
