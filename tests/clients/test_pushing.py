@@ -79,3 +79,19 @@ def test_tags_are_pushed_and_listed(client: Client, empty: Remote, fresh: Path, 
     client.push(empty, fresh, MAIN, *specs)
     assert_pushed(empty, fresh, tmp_path)
     assert client.list_refs(empty.url, token=empty.token) == public_refs(fresh)
+
+
+@pytest.mark.feature("push from a shallow clone")
+def test_a_shallow_clone_pushes_what_it_added(client: Client, empty: Remote, fresh: Path, tmp_path: Path) -> None:
+    for number in range(3):
+        commit_file(fresh, f"file-{number}", b"content\n" * number)
+    git("push", "--quiet", empty.with_token, "main", cwd=fresh)
+    shallow = tmp_path / "shallow"
+    client.clone(empty, shallow, depth=1)
+    git("checkout", "--quiet", "-B", "main", "origin/main", cwd=shallow)
+    added = commit_file(shallow, "added", b"added\n")
+    client.push(empty, shallow, MAIN)
+    git("fetch", "--quiet", empty.with_token, "main", cwd=fresh)
+    git("merge", "--quiet", "--ff-only", "FETCH_HEAD", cwd=fresh)
+    assert git("rev-parse", "HEAD", cwd=fresh).decode().strip() == added
+    assert_pushed(empty, fresh, tmp_path)

@@ -24,6 +24,7 @@ FEATURES: Mapping[str, str] = {
     "fetch": "test_fetching.py::test_a_fetch_brings_what_was_pushed_since",
     "push": "test_pushing.py::test_pushes_make_a_branch_and_move_it",
     "push onto odd file names": "test_pushing.py::test_a_push_into_a_real_history_adds_to_it",
+    "push from a shallow clone": "test_pushing.py::test_a_shallow_clone_pushes_what_it_added",
     "force push": "test_pushing.py::test_what_is_no_fast_forward_needs_force",
     "delete": "test_pushing.py::test_branches_and_tags_are_deleted",
     "tags": "test_pushing.py::test_tags_are_pushed_and_listed",
