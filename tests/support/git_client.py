@@ -35,6 +35,7 @@ class GitClient:
         self.headers: dict[bytes, bytes] = {}
         self.body = b""
         self.reads_pack = True
+        self.http_version = "1.1"
 
     @property
     def was_read(self) -> bool:
@@ -64,7 +65,7 @@ class GitClient:
             (b"content-type", content_type.encode()),
             (b"git-protocol", b"version=%d" % version),
         ]
-        scope: dict[str, Any] = {"type": "http", "http_version": "1.1", "scheme": "http", "method": method}
+        scope: dict[str, Any] = {"type": "http", "http_version": self.http_version, "scheme": "http", "method": method}
         scope |= {"path": path, "query_string": query, "headers": headers}
         open_record(cast("HTTPScope", scope))
         await self._app(cast("HTTPScope", scope), receive, self._send)
