@@ -53,6 +53,11 @@ class ReceivePackRequestParser(RequestParser[ReceivePackEvent]):
         """Known from the first command on: they say in which frame an error must be told."""
         return self._capabilities
 
+    @property
+    def reads_pack(self) -> bool:
+        """Whether all that comes is passed through."""
+        return self._state is _State.PACK
+
     def _is_whole(self) -> bool:
         """Where the pack ends is not judged here."""
         return self._state in (_State.PACK, _State.DONE)

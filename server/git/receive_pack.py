@@ -15,6 +15,7 @@ from packengine.protocol import (
     ProbeRequest,
     PushCapabilities,
     PushCommands,
+    ReceivePackEvent,
     ReceivePackOffer,
     ReceivePackRequestParser,
     RemoteProtocolError,
@@ -29,7 +30,7 @@ from packengine.repository import Actor, Engine, Push, PushOutcome, RepositorySt
 from server.asgi import RequestRecord
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
-from server.git.native import WorkerThreads
+from server.git.native import INLINE_BYTES, WorkerThreads
 from server.git.push_progress import last_words, tell_progress
 
 _log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class ReceivePack:
         request: PushCommands | None = None
         push: Push | None = None
         async for piece in _in_large_pieces(exchange.body()):
-            for event in parser.feed(piece):
+            for event in await self._parse(parser, piece):
                 match event:
                     case ProbeRequest():
                         return None, None
@@ -94,9 +95,15 @@ class ReceivePack:
         parser.finish()
         return request, push
 
+    async def _parse(self, parser: ReceivePackRequestParser, piece: bytes) -> list[ReceivePackEvent]:
+        """Thousands of commands take milliseconds to read, which others on the event loop would wait for."""
+        if parser.reads_pack or len(piece) <= INLINE_BYTES:
+            return parser.feed(piece)
+        return await self._threads.run(partial(parser.feed, piece))
+
     async def _begin(self, state: RepositoryState, request: PushCommands, pusher: Pusher) -> Push:
         begin = partial(self._engine.pushes.begin, state, request, pusher.actor, may_push=pusher.may_push)
-        return await self._threads.run(begin)
+        return begin() if request.certificate is None else await self._threads.run(begin)  # a signature takes time
 
     async def _feed(self, push: Push, data: bytes) -> None:
         await self._threads.run(lambda: push.feed(data), stop=push.cancel)

@@ -37,10 +37,7 @@ from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
 from server.git.fetching import Fetching
-from server.git.native import ThreadPools
-
-_INLINE_BYTES = 8 * 1024
-"""Of a request read at once: some 150 ids, half a millisecond."""
+from server.git.native import INLINE_BYTES, ThreadPools
 
 Request = UploadPackRequest | LegacyFetchRequest
 
@@ -68,7 +65,7 @@ class UploadPack:
             async for piece in exchange.body():
                 # Thousands of wants take milliseconds to read, which others on the event loop would wait for.
                 feed = partial(parser.feed, piece)
-                requests += feed() if len(piece) <= _INLINE_BYTES else await self._lookups.run(feed)
+                requests += feed() if len(piece) <= INLINE_BYTES else await self._lookups.run(feed)
             requests += parser.finish()
         except RemoteProtocolError as error:
             await self._answer(exchange, err_packet(error.sentence))
