@@ -67,15 +67,21 @@ def is_tag(name: bytes) -> bool:
     return name.startswith(TAG_PREFIX)
 
 
-def conflicting_ref(name: bytes, first_from: Callable[[bytes], bytes | None]) -> bytes | None:
+def folders_of(name: bytes) -> list[bytes]:
+    """`a` and `a/b` of `a/b/c`."""
+    components = name.split(b"/")
+    return [b"/".join(components[:depth]) for depth in range(1, len(components))]
+
+
+def conflicting_ref(
+    name: bytes, first_from: Callable[[bytes], bytes | None], exists: Callable[[bytes], bool]
+) -> bytes | None:
     """A stored ref that cannot be beside `name`, as `a` cannot be beside `a/b`; None if there is none.
 
-    first_from: the first stored name that is not before its argument. It is asked once, and once for each level of
-    `name`: between `a` and `a/b` may lie `a-x`, so neighbours of `name` alone would not tell.
+    first_from: the first stored name that is not before its argument; asked once. exists: whether a name is stored;
+    asked for each level of `name`: between `a` and `a/b` may lie `a-x`, so neighbours of `name` alone would not tell.
     """
     below = first_from(name + b"/")
     if below is not None and below.startswith(name + b"/"):
         return below
-    components = name.split(b"/")
-    folders = (b"/".join(components[:depth]) for depth in range(1, len(components)))
-    return next((folder for folder in folders if first_from(folder) == folder), None)
+    return next(filter(exists, folders_of(name)), None)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from core_ext import ObjectDb
 from packengine.protocol import Command, PushCommands, command_refusals
 from packengine.refs import HiddenRefs, RefChange, RefEntry, RefTable
-from packengine.refs.names import conflicting_ref, is_branch
+from packengine.refs.names import conflicting_ref, folders_of, is_branch
+from packengine.refs.seeker import RefSeeker
 from packengine.repository.limits import Limits
 from packengine.repository.state import RepositoryState
 
@@ -133,24 +133,40 @@ def _refuse_folder_conflicts(commands: Sequence[Command], reasons: list[str | No
     allowed = [command for command, reason in zip(commands, reasons, strict=True) if reason is None]
     deletions = [RefChange(command.name, None) for command in allowed if command.is_delete]
     stored = state.manifest.refs.apply(deletions)[0] if deletions else state.manifest.refs
-    born: list[bytes] = []
-    for at, command in enumerate(commands):
-        if reasons[at] is not None or command.is_delete or not command.is_create:
-            continue
-        rival = conflicting_ref(command.name, partial(_first_from, stored, born))
+    created = [
+        at for at, command in enumerate(commands) if reasons[at] is None and command.is_create and not command.is_delete
+    ]
+    names = _Names(stored, [commands[at].name for at in created])
+    for at in created:
+        rival = conflicting_ref(commands[at].name, names.first_from, names.exists)
         if rival is None:
-            insort(born, command.name)
+            names.add(commands[at].name)
         else:
             reasons[at] = f"{rival.decode('utf-8', 'replace')!r} exists; cannot create the ref beside it"
 
 
-def _first_from(stored: RefTable, born: list[bytes], start: bytes) -> bytes | None:
-    """The first name, stored or just created, that is not before `start`."""
-    entry = next(stored.scan(start), None)
-    names = [entry.name] if entry is not None else []
-    at = bisect_left(born, start)
-    names += born[at : at + 1]
-    return min(names, default=None)
+class _Names:
+    """The names that are stored, and those that a push creates besides. A push may create thousands."""
+
+    def __init__(self, stored: RefTable, created: Sequence[bytes]) -> None:
+        self._seeker = RefSeeker(stored)
+        self._folders = stored.get_many(folder for name in created for folder in folders_of(name)).keys()
+        self._born: list[bytes] = []
+        self._born_set: set[bytes] = set()
+
+    def add(self, name: bytes) -> None:
+        insort(self._born, name)
+        self._born_set.add(name)
+
+    def exists(self, folder: bytes) -> bool:
+        """folder: of one of the names to be created."""
+        return folder in self._folders or folder in self._born_set
+
+    def first_from(self, start: bytes) -> bytes | None:
+        """The first name that is not before `start`."""
+        at = bisect_left(self._born, start)
+        names = [name for name in (self._seeker.first_from(start), *self._born[at : at + 1]) if name is not None]
+        return min(names, default=None)
 
 
 def _change(command: Command, objects: ObjectLookup) -> RefChange:

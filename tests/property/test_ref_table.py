@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packengine.refs import RefChange, RefEntry, RefTable, build_table, empty_table
+from packengine.refs.seeker import RefSeeker
 from packengine.refs.table import LEAF_SIZES, LEAF_SPREAD, _starts_block
 
 _OID_LEN = 20
@@ -143,3 +144,29 @@ def test_checking_the_blocks_of_two_tables_reads_what_they_share_once() -> None:
     blocks[next(iter(fresh))] = b"damaged"
     with pytest.raises(AssertionError):  # what `load` raises
         table.check_blocks(set())
+
+
+places = st.integers(0, 3100).map(lambda at: b"refs/heads/topic-%07d" % at) | st.sampled_from([b"", b"refs/", b"s"])
+
+
+@settings(deadline=None, max_examples=60)
+@given(count=st.integers(0, 3000), starts=st.lists(places, max_size=30), sort=st.booleans())
+def test_a_seeker_finds_the_first_name_from_any_place_in_any_order(count: int, starts: list[bytes], sort: bool) -> None:
+    blocks = Blocks()
+    entries = numbered(count)
+    table, fresh = build_table(entries, oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    seeker = RefSeeker(table)
+    for start in sorted(starts) if sort else starts:
+        assert seeker.first_from(start) == next((e.name for e in entries if e.name >= start), None)
+
+
+def test_a_seeker_that_only_goes_forward_reads_each_block_once() -> None:
+    blocks = Blocks()
+    entries = numbered(20_000)
+    table, fresh = build_table(entries, oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    seeker = RefSeeker(table)
+    for each in entries:
+        assert seeker.first_from(each.name + b"/") != each.name
+    assert blocks.reads <= len(fresh)

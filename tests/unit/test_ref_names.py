@@ -134,7 +134,7 @@ def test_ref_cannot_be_beside_its_own_folder(stored: list[bytes], name: bytes, r
         at = bisect_left(names, start)
         return names[at] if at < len(names) else None
 
-    assert conflicting_ref(name, first_from) == rival
+    assert conflicting_ref(name, first_from, names.__contains__) == rival
 
 
 def test_looking_for_a_conflict_asks_once_a_level() -> None:
@@ -143,5 +143,9 @@ def test_looking_for_a_conflict_asks_once_a_level() -> None:
     def first_from(start: bytes) -> None:
         asked.append(start)
 
-    conflicting_ref(b"refs/heads/a/b", first_from)
+    def exists(folder: bytes) -> bool:
+        asked.append(folder)
+        return False
+
+    conflicting_ref(b"refs/heads/a/b", first_from, exists)
     assert asked == [b"refs/heads/a/b/", b"refs", b"refs/heads", b"refs/heads/a"]
