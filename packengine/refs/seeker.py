@@ -16,7 +16,9 @@ class RefSeeker:
 
     def __init__(self, table: RefTable) -> None:
         self._table = table
-        self._go_to(b"")
+        self._start = b""
+        self._entries: Iterator[RefEntry] = table.scan()
+        self._step()
 
     def first_from(self, start: bytes) -> bytes | None:
         """The first name that is not before `start`."""
@@ -32,7 +34,7 @@ class RefSeeker:
 
     def _go_to(self, start: bytes) -> None:
         self._start = start
-        self._entries: Iterator[RefEntry] = self._table.scan(start)
+        self._entries = self._table.scan(start)
         self._step()
 
     def _step(self) -> None:

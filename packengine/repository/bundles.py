@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -157,10 +157,11 @@ class BundleService:
 
     def _named_refs(self, state: RepositoryState, manifest: Manifest) -> Iterator[RefEntry]:
         """Branches and tags with the values of the older state, as far as there are such refs today."""
-        for prefix in (b"refs/heads/", b"refs/tags/"):
-            for entry in self._hidden_refs.shown(manifest.refs, prefix):
-                if state.manifest.refs.get(entry.name) is not None:
-                    yield entry
+        shown = (self._hidden_refs.shown(manifest.refs, prefix) for prefix in (b"refs/heads/", b"refs/tags/"))
+        older = chain.from_iterable(shown)
+        while some := list(islice(older, MAX_BUNDLE_REFS)):
+            today = state.manifest.refs.get_many(entry.name for entry in some)
+            yield from (entry for entry in some if entry.name in today)
 
     def _write(self, bundle: Bundle, file: BinaryIO, cancel: Cancel) -> None:
         packs = [self._shelf.open(pack, bundle.object_format) for pack in bundle.packs]
