@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from tests.support.repositories import commit_file
 from tests.support.server import RunningServer
 
 VERSIONS = [0, 1, 2]
+LATER = {"GIT_COMMITTER_DATE": "1800000000 +0000"}
+"""Newer commits are told first."""
+
 SPARSE_PATTERNS = b"/dir/\n!/dir/large\n"
 
 
@@ -120,6 +124,31 @@ def test_refs_are_wanted_by_name(upstream: Path, filled: str, tmp_path: Path) ->
     )
     assert b"fetch> want-ref refs/heads/main" in fetched.stderr
     assert git("rev-parse", "main", cwd=tmp_path / "client") == git("rev-parse", "main", cwd=upstream)
+
+
+# --- negotiation ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_negotiation_takes_as_many_rounds_as_it_needs(
+    server: RunningServer, upstream: Path, tmp_path: Path, version: int
+) -> None:
+    """The client tells of a hundred commits of its own before one that both have; then only what is new is sent."""
+    remote = str(server.create_repository()["remote"])
+    git("push", "--quiet", remote, "main~1:refs/heads/main", cwd=upstream)
+    git("clone", "--quiet", remote, tmp_path / "clone")
+    tree = git("rev-parse", "HEAD^{tree}", cwd=tmp_path / "clone").decode().strip()
+    for number in range(100):
+        commit = git("commit-tree", "-p", "HEAD", "-m", str(number), tree, cwd=tmp_path / "clone", env=LATER)
+        git("update-ref", "HEAD", commit.decode().strip(), cwd=tmp_path / "clone")
+    git("push", "--quiet", remote, "main", cwd=upstream)
+    trace = {"GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1"}
+    fetched = git_result(*protocol(version), "fetch", "--progress", "origin", cwd=tmp_path / "clone", env=trace)
+    assert fetched.returncode == 0
+    rounds = re.findall(rb"=> Send header: POST \S+/git-upload-pack", fetched.stderr)
+    assert len(rounds) - (version == 2) > 2  # in version 2 one of them lists the refs
+    new = git("rev-list", "--objects", "--no-object-names", "main", "^main~1", cwd=upstream).decode().split()
+    assert b"Total %d " % len(new) in fetched.stderr
 
 
 # --- what the advertisement tells -------------------------------------------------------------------------------------
