@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from binascii import Error, unhexlify
 from collections.abc import Sequence
 
 from core_ext import ObjectDb, ObjectFilter, parse_commit, parse_tree
+from packengine.manifests import OID_LENGTHS
 from packengine.protocol import (
     BlobLimit,
     BlobNone,
@@ -18,8 +20,6 @@ from packengine.protocol import (
 from packengine.repository.errors import FetchRefused
 from packengine.repository.limits import Limits
 from packengine.repository.ref_lookup import RefLookup
-
-_HEX_LENGTHS = (40, 64)
 
 
 class ObjectFilters:
@@ -59,7 +59,7 @@ class ObjectFilters:
                 f"sparse blob '{shown}' has {header[1]} bytes, the limit is {self._limits.max_sparse_bytes}"
             )
         try:
-            return ObjectFilter.sparse(self._objects.read(oid)[1])
+            return ObjectFilter.sparse(self._objects.read(oid)[1], max_bytes=self._limits.max_sparse_bytes)
         except ValueError as error:
             raise FetchRefused(f"unable to parse sparse filter data in {oid.hex()}: {error}") from error
 
@@ -72,10 +72,10 @@ class ObjectFilters:
         return self._at_path(oid, path)
 
     def _named_object(self, name: bytes) -> bytes | None:
-        if len(name) in _HEX_LENGTHS:
+        if len(name) == 2 * OID_LENGTHS[self._object_format]:
             try:
-                oid = bytes.fromhex(name.decode("ascii"))
-            except ValueError:
+                oid = unhexlify(name)
+            except Error:
                 pass
             else:
                 return oid if self._objects.contains(oid) else None
@@ -95,10 +95,8 @@ class ObjectFilters:
         return parse_commit(self._objects.read(peeled)[1], object_format=self._object_format)[0]
 
     def _entry(self, tree: bytes | None, name: bytes) -> bytes | None:
-        if tree is None:
+        header = self._objects.header(tree) if tree is not None else None
+        if tree is None or header is None or header[0] != "tree":  # before it is read: a blob may be of any size
             return None
-        kind, content = self._objects.read(tree)
-        if kind != "tree":
-            return None
-        entries = parse_tree(content, object_format=self._object_format)
+        entries = parse_tree(self._objects.read(tree)[1], object_format=self._object_format)
         return next((oid for _, entry_name, oid in entries if entry_name == name and self._objects.contains(oid)), None)
