@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from packengine.protocol._chunks import encode_lines
@@ -19,13 +20,20 @@ def ls_refs_answer(request: LsRefsRequest, refs: Iterable[ListedRef]) -> Iterato
     refs: in the order to be listed, HEAD first. The caller narrows a large table to `request.ranges()`; what the
     request does not select is left out here in any case, and an unborn HEAD unless the client asked for such.
     """
-    return encode_lines(line for ref in refs if (line := _line(request, ref)) is not None)
+    ranges = request.ranges()
+    return encode_lines(
+        line for ref in refs if _is_within(ranges, ref[0]) and (line := _line(request, ref)) is not None
+    )
+
+
+def _is_within(ranges: Sequence[bytes], name: bytes) -> bool:
+    """Whether the name starts with one of the prefixes: none is inside another, so only one of them can be the one."""
+    at = bisect_right(ranges, name)
+    return at > 0 and name.startswith(ranges[at - 1])
 
 
 def _line(request: LsRefsRequest, ref: ListedRef) -> bytes | None:
     name, oid, peeled, target = ref
-    if not request.selects(name):
-        return None
     if oid is None and not (request.unborn and request.symrefs):
         return None
     line = b"%b %b" % (b"unborn" if oid is None else hex_oid(oid), name)

@@ -20,10 +20,6 @@ class LsRefsRequest:
     unborn: bool
     ref_prefixes: tuple[bytes, ...]
 
-    def selects(self, name: bytes) -> bool:
-        """Whether a ref, or HEAD, is asked for."""
-        return not self.ref_prefixes or name.startswith(self.ref_prefixes)
-
     def ranges(self) -> list[bytes]:
         """The prefixes to scan, in order, none inside another: each ref is met once. An empty one means all refs."""
         disjoint: list[bytes] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -72,12 +73,18 @@ def test_nothing_to_list_is_a_flush() -> None:
 
 
 def test_prefix_is_a_prefix_and_no_folder() -> None:
-    asked = request(b"refs/heads/ma")
-    assert [asked.selects(name) for name in (b"refs/heads/main", b"refs/heads/ma", b"refs/heads/m")] == [
-        True,
-        True,
-        False,
-    ]
+    refs: list[ListedRef] = [(b"refs/heads/" + name, OID, None, None) for name in (b"m", b"ma", b"main", b"mb")]
+    assert answer(request(b"refs/heads/ma"), refs) == [OID_HEX + b" refs/heads/ma", OID_HEX + b" refs/heads/main"]
+
+
+def test_as_many_prefixes_as_are_allowed_cost_little_for_each_ref() -> None:
+    """Held against every prefix, these refs would take a minute."""
+    prefixes = [*(b"refs/heads/%05d" % number for number in range(65_000)), b"refs/tags/"]
+    refs: list[ListedRef] = [(b"refs/tags/%06d" % number, OID, None, None) for number in range(200_000)]
+    started_s = time.process_time()
+    chunks = ls_refs_answer(request(*prefixes), refs)
+    assert sum(chunk.count(OID_HEX) for chunk in chunks) == len(refs)
+    assert time.process_time() - started_s < 10
 
 
 @pytest.mark.parametrize(
