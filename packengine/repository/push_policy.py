@@ -23,10 +23,15 @@ class PushPolicy:
         """What a certificate of a push to this repository must bring back, if certificates are verified at all."""
         if self.certificates is None:
             return None
-        return self.certificates.nonces.make(state.record.id, time.time())
+        return self.certificates.nonces.make(nonce_scope(state), time.time())
 
     def signer(self, request: PushCommands, state: RepositoryState) -> Signer | None:
         """Who certified the push; None if nobody did. Raises CertificateRefused."""
         if self.certificates is None or request.certificate is None:
             return None
-        return self.certificates.signer(request, state.record.id, time.time())
+        return self.certificates.signer(request, nonce_scope(state), time.time())
+
+
+def nonce_scope(state: RepositoryState) -> str:
+    """What a nonce is good for: this repository, and not another one that gets its id when it is deleted."""
+    return f"{state.record.id} {state.record.first_version}"

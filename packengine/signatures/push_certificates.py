@@ -18,12 +18,12 @@ class PushCertificates:
     signers: Signers
     nonces: PushNonces
 
-    def signer(self, request: PushCommands, repository_id: str, now_s: float) -> Signer | None:
-        """Who certified the push; None if nobody did. Raises CertificateRefused."""
+    def signer(self, request: PushCommands, nonce_scope: str, now_s: float) -> Signer | None:
+        """Who certified the push; None if nobody did. nonce_scope: see PushNonces. Raises CertificateRefused."""
         certificate = request.certificate
         if certificate is None:
             return None
-        self.nonces.check(certificate.nonce, repository_id, now_s)
+        self.nonces.check(certificate.nonce, nonce_scope, now_s)
         if certificate.push_options != request.push_options:
             raise CertificateRefused("inconsistent push options")
         return self._signer_of(certificate, now_s)

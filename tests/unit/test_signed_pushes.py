@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from packengine.repository import Engine
+from packengine.repository.push_policy import nonce_scope
 from packengine.signatures import Signers
 from packengine.signatures.nonces import MAX_AGE_S, MAX_AHEAD_S
 from tests.support.engine_pushes import ACTOR
@@ -52,7 +53,7 @@ def engine(tmp_path: Path, bob: SshSigner) -> Iterator[Engine]:
 def nonce_of(engine: Engine, repository_id: str = "project", *, age_s: float = 0) -> bytes:
     certificates = engine.pushes.policy.certificates
     assert certificates is not None
-    return certificates.nonces.make(repository_id, time.time() - age_s)
+    return certificates.nonces.make(nonce_scope(engine.load(repository_id)), time.time() - age_s)
 
 
 async def offered(engine: Engine) -> dict[bytes, bytes]:
@@ -150,6 +151,16 @@ async def test_a_key_that_nobody_configured_moves_nothing(engine: Engine, tmp_pa
 async def test_a_certificate_without_signature_moves_nothing(engine: Engine) -> None:
     text = certificate_text(MOVES[:1], nonce=nonce_of(engine))
     assert await push(engine, text, b"") == {MAIN: "push certificate has no signature"}
+    assert refs(engine) == []
+
+
+async def test_a_certificate_is_no_good_for_a_later_repository_of_the_same_id(engine: Engine, bob: SshSigner) -> None:
+    text = certificate_text(MOVES, nonce=nonce_of(engine))
+    signature = bob.sign(text)
+    assert await push(engine, text, signature) == {MAIN: None, SIDE: None}
+    engine.delete_repository("project", ACTOR)
+    engine.create_repository("project", ACTOR)
+    assert await push(engine, text, signature) == {MAIN: FOREIGN, SIDE: FOREIGN}
     assert refs(engine) == []
 
 
