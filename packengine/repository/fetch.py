@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core_ext import Cancel, ObjectDb, ObjectFilter, ObjectSet, PackStream
+from core_ext import Cancel, Cancelled, ObjectDb, ObjectFilter, ObjectSet, PackStream
 from packengine.protocol import Needs
 from packengine.refs import HiddenRefs
 from packengine.repository.boundary import Boundary, find_boundary
@@ -43,13 +43,21 @@ class FetchService:
         wanted_refs = _wanted(refs, want_refs)
         filters = ObjectFilters(objects, refs, self._limits, state.manifest.object_format).of(needs.filter)
         question = _Question(needs, wanted_refs, filters, _excluded(refs, needs.deepen.excluded_refs))
-        return Fetch(state, objects, question, self._limits)
+        return Fetch(state, refs, objects, question, self._limits)
 
     def sizes(self, state: RepositoryState, oids: Sequence[bytes], cancel: Cancel | None = None) -> list[int | None]:
-        """The size of each object in bytes; None for what this repository does not show (design, law 8)."""
+        """The size of each object in bytes; None for what this repository does not show (design, law 8).
+
+        Cost: for each distinct object the length of its chain of deltas. Raises Cancelled.
+        """
         objects = self._visibility.wantable(state, now_ms(), cancel)
-        headers = (objects.header(oid) for oid in oids)
-        return [None if header is None else header[1] for header in headers]
+        sizes: dict[bytes, int | None] = {}
+        for oid in dict.fromkeys(oids):
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("the sizes are not wanted any more")
+            header = objects.header(oid)
+            sizes[oid] = None if header is None else header[1]
+        return [sizes[oid] for oid in oids]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,11 @@ class Selection:
 class Fetch:
     """One fetch under way."""
 
-    def __init__(self, state: RepositoryState, objects: ObjectDb, question: _Question, limits: Limits) -> None:
+    def __init__(
+        self, state: RepositoryState, refs: RefLookup, objects: ObjectDb, question: _Question, limits: Limits
+    ) -> None:
         self._state = state
+        self._refs = refs
         self._limits = limits
         self._needs = question.needs
         self._filters = question.filters
@@ -180,7 +191,7 @@ class Fetch:
         sent = selection.objects
         tags = [
             entry.oid
-            for entry in self._state.manifest.refs.with_prefix(b"refs/tags/")
+            for entry in self._refs.tags()
             if entry.peeled is not None and entry.peeled in sent and entry.oid not in sent
         ]
         return Selection(sent.union(self.objects.tag_chain(tags)), selection.held) if tags else selection

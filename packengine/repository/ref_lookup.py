@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from packengine.refs import HiddenRefs
+from packengine.refs import HiddenRefs, RefEntry
 from packengine.repository.state import RepositoryState
 
 _RULES = (b"%b", b"refs/%b", b"refs/tags/%b", b"refs/heads/%b", b"refs/remotes/%b", b"refs/remotes/%b/HEAD")
@@ -19,10 +19,9 @@ class RefLookup:
 
     def value(self, name: bytes) -> bytes | None:
         """What a full name, or HEAD, stands for."""
-        if name == b"HEAD":
-            entry = self._state.head_entry()
-        else:
-            entry = None if self._hidden.hides(name) else self._state.manifest.refs.get(name)
+        if self._hidden.hides(name):
+            return None
+        entry = self._state.head_entry() if name == b"HEAD" else self._state.manifest.refs.get(name)
         return entry.oid if entry is not None else None
 
     def values(self, names: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -31,6 +30,10 @@ class RefLookup:
         found = {name: entry.oid for name, entry in self._state.manifest.refs.get_many(shown).items()}
         head = self.value(b"HEAD") if b"HEAD" in names else None
         return found if head is None else {**found, b"HEAD": head}
+
+    def tags(self) -> Iterator[RefEntry]:
+        """All tags, annotated or not."""
+        return self._hidden.shown(self._state.manifest.refs, b"refs/tags/")
 
     def expand(self, text: bytes) -> list[bytes]:
         """The values of all refs that a short name could mean, the most likely first."""

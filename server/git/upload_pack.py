@@ -32,6 +32,7 @@ from packengine.protocol import (
     object_info_answer,
 )
 from packengine.refs.hidden import HiddenRefs
+from packengine.refs.seeker import RefSeeker
 from packengine.repository import Engine, RepositoryState
 from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
@@ -75,9 +76,9 @@ class UploadPack:
     async def answer(self, exchange: GitExchange, state: RepositoryState, request: Request, base_url: str) -> None:
         """Answer, for as long as the client is there. What it did wrong is told in an ERR packet, as Git does.
 
-        base_url: where the client sees this server. Raises Overloaded for a fetch, with nothing done for it yet.
+        base_url: where the client sees this server. Raises Overloaded for what can take long, with nothing done yet.
         """
-        if isinstance(request, FetchRequest | LegacyFetchRequest):
+        if isinstance(request, FetchRequest | LegacyFetchRequest | ObjectInfoRequest):
             self._fetches.refuse_if_full()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
@@ -110,7 +111,8 @@ class UploadPack:
 
     async def _tell_sizes(self, exchange: GitExchange, state: RepositoryState, request: ObjectInfoRequest) -> None:
         cancel = Cancel()
-        sizes = await self._lookups.run(
+        # Not among the lookups: those of all requests would wait for 100,000 long chains of deltas.
+        sizes = await self._fetches.run(
             lambda: self._engine.fetches.sizes(state, request.oids, cancel), stop=cancel.set
         )
         await self._stream(exchange, object_info_answer(request, sizes))
@@ -138,14 +140,15 @@ class UploadPack:
 
 def listed_refs(state: RepositoryState, prefixes: Sequence[bytes], hidden: HiddenRefs) -> Iterator[ListedRef]:
     """HEAD first, then the table as far as the prefixes reach; what the operator hides is left out."""
-    head = state.head_entry()
-    if head is None:
-        yield (b"HEAD", None, None, state.manifest.head)
-    else:
-        yield (b"HEAD", head.oid, head.peeled, state.manifest.head)
+    if not hidden.hides(b"HEAD"):
+        head = state.head_entry()
+        values = (None, None) if head is None else (head.oid, head.peeled)
+        yield (b"HEAD", *values, state.manifest.head)
+    seeker = RefSeeker(state.manifest.refs)  # most of thousands of prefixes may lead nowhere
     for prefix in prefixes:
-        for entry in hidden.shown(state.manifest.refs, prefix):
-            yield (entry.name, entry.oid, entry.peeled, None)
+        if (seeker.first_from(prefix) or b"").startswith(prefix):
+            for entry in hidden.shown(state.manifest.refs, prefix):
+                yield (entry.name, entry.oid, entry.peeled, None)
 
 
 async def _cancel_when_gone(exchange: GitExchange, scope: trio.CancelScope) -> None:

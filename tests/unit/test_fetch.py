@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core_ext import Cancel
+from core_ext import Cancel, Cancelled
 from packengine.protocol import Needs
 from packengine.repository import Engine, Fetch, NotOurRef
 from tests.support.engines import Project, move, needs, new_project, open_in_memory
 from tests.support.git import git, git_result
+from tests.support.raw_packs import NULL
 
 MAIN = b"refs/heads/main"
 SIDE = b"refs/heads/side"
@@ -252,3 +253,17 @@ def test_a_fetch_goes_on_from_the_state_that_it_began_with(history: History, cli
     history.project.pushed(MAIN, history.commits[-1], history.commits[0])
     client.take(read(fetch))
     assert client.holds() == reached(history, 12)
+
+
+def test_sizes_are_found_once_for_each_object_and_stop_when_nobody_waits(history: History) -> None:
+    project, commit = history.project, history.commits[0]
+    service, state, size_bytes = (
+        project.engine.fetches,
+        project.engine.load(project.id),
+        len(project.objects.content(commit)),
+    )
+    assert service.sizes(state, [commit, NULL, commit]) == [size_bytes, None, size_bytes]
+    cancel = Cancel()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        service.sizes(state, [commit], cancel)

@@ -20,12 +20,13 @@ from server.git.native import ThreadPools
 from tests.support.engine_pushes import ACTOR
 from tests.support.git_client import GitClient
 from tests.support.raw_packs import COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of
-from tests.support.wire_client import fetch_request, ls_refs_request, parse_push_report, push_request
+from tests.support.wire_client import command_request, fetch_request, ls_refs_request, parse_push_report, push_request
 
 ROOT = commit_content()
 TIP = oid_of(COMMIT, ROOT)
 PACK = pack_of([entry(TREE, b""), entry(COMMIT, ROOT)])
 FETCH = fetch_request([TIP])
+SIZES = command_request(b"object-info", [b"size", b"oid " + TIP.hex().encode()])
 PLACES, WAITING = 2, 3
 SETTLED_S = 0.2
 """Threads have got as far as they can."""
@@ -108,6 +109,22 @@ async def test_listing_and_pushing_do_not_queue_behind_fetches(
         gate.open()
     assert b"refs/heads/main" in lister.body
     assert parse_push_report(pusher.body).refs == {b"refs/heads/other": None}
+
+
+async def test_finding_sizes_counts_as_fetching_for_it_can_take_as_long(
+    engine: Engine, app: ASGIFramework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, engine.fetches, "sizes")
+    late, lister = GitClient(engine, app), GitClient(engine, app)
+    async with trio.open_nursery() as nursery:
+        for _ in range(PLACES + WAITING):
+            nursery.start_soon(GitClient(engine, app).post, "git-upload-pack", SIZES)
+        await wait_all_tasks_blocked(SETTLED_S)
+        with trio.fail_after(10):
+            await late.post("git-upload-pack", SIZES)
+            await lister.post("git-upload-pack", ls_refs_request())
+        gate.open()
+    assert (late.status, lister.status) == (429, 200)
 
 
 async def test_a_push_beyond_the_line_is_refused_unread_and_none_is_cut_off(

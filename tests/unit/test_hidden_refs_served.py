@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from core_ext import Cancel
 from packengine.refs import HiddenRefs
 from packengine.repository import Engine
+from packengine.repository.push_policy import PushPolicy
 from tests.support.engine_pushes import ACTOR, begin_push
+from tests.support.engines import Objects, move, needs, new_project, open_in_memory
+from tests.support.fakes import MemoryCatalog
 from tests.support.git_client import GitClient
 from tests.support.raw_packs import COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of
 from tests.support.wire_client import (
+    command_request,
     decode,
     fetch_request,
     lines,
@@ -81,3 +86,35 @@ async def test_hidden_refs_are_not_deleted(engine: Engine) -> None:
     await client.post("git-receive-pack", push_request([(HIDDEN_TIP, NULL, PULL)]))
     assert parse_push_report(client.body).refs == {PULL: b"deny deleting a hidden ref"}
     assert engine.load("project").manifest.refs.get(PULL) is not None
+
+
+async def test_a_hidden_head_is_neither_listed_nor_wanted_by_name(engine: Engine, tmp_path: Path) -> None:
+    hiding = Engine.open(tmp_path, hidden_refs=HiddenRefs.of_patterns([b"HEAD", b"refs/pull"]))
+    client = GitClient(hiding)
+    await client.post("git-upload-pack", ls_refs_request(flags=(b"symrefs", b"unborn")))
+    assert [line.split()[1] for line in lines(decode(client.body))] == [MAIN]
+    for version in (0, 1):
+        client = GitClient(hiding)
+        await client.list_refs("git-upload-pack", version=version)
+        assert parse_advertisement(client.body).refs == {MAIN: TIP}
+    client = GitClient(hiding)
+    await client.post("git-upload-pack", command_request(b"fetch", [b"want-ref HEAD", b"done"]))
+    assert parse_fetch_answer(client.body).error == b"unknown ref HEAD"
+    hiding.close()
+
+
+async def test_hidden_tags_do_not_come_along(tmp_path: Path) -> None:
+    objects = Objects()
+    commit = objects.commit("tagged")
+    tags = {name: objects.tag(name, commit) for name in (b"v1", b"secret")}
+    policy = PushPolicy(hidden_refs=HiddenRefs.of_patterns([b"refs/tags/secret"]))
+    catalog = MemoryCatalog()
+    for at, settled in enumerate((PushPolicy(), policy)):
+        engine = open_in_memory(tmp_path / str(at), catalog=catalog, policy=settled)
+        if at == 0:
+            project = new_project(engine, objects=objects)
+            commands = [move(b"refs/tags/" + name, None, tag) for name, tag in tags.items()]
+            project.push(move(MAIN, None, commit), *commands, new=[objects.empty_tree, commit, *tags.values()])
+    asked = needs(commit, include_tag=True)
+    sent = engine.fetches.begin(engine.load("project"), asked).select([], Cancel()).objects
+    assert [tag in sent for tag in tags.values()] == [True, False]
