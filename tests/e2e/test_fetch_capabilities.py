@@ -126,6 +126,16 @@ def test_refs_are_wanted_by_name(upstream: Path, filled: str, tmp_path: Path) ->
     assert git("rev-parse", "main", cwd=tmp_path / "client") == git("rev-parse", "main", cwd=upstream)
 
 
+def test_refs_are_wanted_by_name_up_to_a_depth(upstream: Path, filled: str, tmp_path: Path) -> None:
+    """Git's client dies of an answer whose sections are not in the order of the document (docs/pitfalls.md, 21)."""
+    git("init", "--quiet", "--bare", tmp_path / "client")
+    words = ("fetch", "--depth=2", filled, "refs/heads/main:refs/heads/main")
+    fetched = git_result(*words, cwd=tmp_path / "client", env={"GIT_TRACE_PACKET": "1"})
+    assert fetched.returncode == 0
+    assert b"fetch> want-ref refs/heads/main" in fetched.stderr
+    assert git("rev-list", "--count", "main", cwd=tmp_path / "client") == b"2\n"
+
+
 # --- negotiation ------------------------------------------------------------------------------------------------------
 
 

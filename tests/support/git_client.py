@@ -35,6 +35,10 @@ class GitClient:
         self.headers: dict[bytes, bytes] = {}
         self.body = b""
         self.reads_pack = True
+        self.writes = 0
+        self.sends_rest: trio.Event | None = None
+        """If there is one, the last byte of the request comes once it is set."""
+
         self.http_version = "1.1"
 
     @property
@@ -54,11 +58,15 @@ class GitClient:
     async def _request(
         self, method: str, path: str, query: bytes, content_type: str, body: bytes, version: int
     ) -> None:
+        rest = [body] if self.sends_rest is None else [body[:-1], body[-1:]]
+
         async def receive() -> Any:
-            if self._sent_body.is_set():
+            if not rest:
                 await trio.sleep_forever()
+            if self.was_read and self.sends_rest is not None:
+                await self.sends_rest.wait()
             self._sent_body.set()
-            return {"type": "http.request", "body": body, "more_body": False}
+            return {"type": "http.request", "body": rest.pop(0), "more_body": bool(rest)}
 
         headers = [
             (b"authorization", self._authorization),
@@ -74,5 +82,6 @@ class GitClient:
         self.status = event.get("status", self.status)
         self.headers |= dict(event.get("headers", []))
         self.body += event.get("body", b"")
+        self.writes += bool(event.get("body"))
         if b"PACK" in self.body and not self.reads_pack:
             await trio.sleep_forever()

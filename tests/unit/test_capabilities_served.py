@@ -22,6 +22,7 @@ TEXT = b"".join(b"line %d of a file that changes a little\n" % number for number
 MAIN, SIDE, TAG = b"refs/heads/main", b"refs/heads/side", b"refs/tags/v1"
 UNKNOWN = bytes.fromhex("12" * 20)
 VERSIONS = [0, 1, 2]
+EMPTY_PACK = pack_of([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,16 @@ async def test_tags_come_along_if_they_are_asked_for(served: Served, version: in
     tag = served.oid("v1")
     assert tag in pack_twin.read_pack(with_it).objects
     assert tag not in pack_twin.read_pack(without).objects
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_value_that_was_listed_is_fetched_although_its_ref_has_moved_away(served: Served, version: int) -> None:
+    git("checkout", "--quiet", "-b", "side", "main~1", cwd=served.work)
+    commit_file(served.work, "file", b"soon gone\n")
+    served.push(SIDE, "side", known="main~1")
+    begin_push(served.engine, "project", [(served.oid("side"), served.oid("main"), SIDE)], EMPTY_PACK).finish()
+    pack, _ = await served.fetch(version, [], want="side")
+    assert served.oid("side:file") in pack_twin.read_pack(pack).objects
 
 
 # --- the other commands of version 2 ----------------------------------------------------------------------------------

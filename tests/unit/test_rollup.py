@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from core_ext import Cancel
-from packengine.repository import Engine, Limits
+from packengine.repository import Engine, Limits, RepositoryState
 from tests.support.engine_pushes import ACTOR, begin_push
+from tests.support.engines import needs
 from tests.support.raw_packs import BLOB, COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of, tree_content
 
 ROLLUP_PACKS = 4
@@ -42,3 +43,30 @@ def test_packs_whose_trees_name_special_files_of_older_packs_are_merged(tmp_path
     assert len(engine.load("project").manifest.packs) < 1 + ROLLUP_PACKS
     assert engine.verify_repository("project", progress=lambda *_: None).problems == []
     engine.close()
+
+
+def test_a_reader_finishes_what_it_began_before_the_packs_were_merged(tmp_path: Path) -> None:
+    """And so does one who knows only the state of before."""
+    engine = Engine.open(tmp_path, limits=LIMITS)
+    engine.create_repository("project", ACTOR)
+    tip = NULL
+    for number in range(1 + ROLLUP_PACKS):
+        tip = push_version(engine, tip, b".gitattributes", b"%d" % number)
+    before = engine.load("project")
+    expected = whole_pack(engine, before, tip)
+    under_way = engine.fetches.begin(before, needs(tip))
+    stream = under_way.open_pack(under_way.select((), Cancel()), Cancel())
+    first = stream.read(100)
+    assert engine.rollup.roll_up_if_due("project", ACTOR, Cancel()) is not None
+    assert first + b"".join(iter(lambda: stream.read(1 << 20), b"")) == expected
+    assert whole_pack(engine, before, tip) == expected
+    engine.close()
+    other_worker = Engine.open(tmp_path, limits=LIMITS)
+    assert whole_pack(other_worker, before, tip) == expected
+    other_worker.close()
+
+
+def whole_pack(engine: Engine, state: RepositoryState, tip: bytes) -> bytes:
+    fetch = engine.fetches.begin(state, needs(tip))
+    stream = fetch.open_pack(fetch.select((), Cancel()), Cancel())
+    return b"".join(iter(lambda: stream.read(1 << 20), b""))
