@@ -140,6 +140,17 @@ async def test_a_task_that_is_cancelled_while_it_waits_for_a_place_never_begins(
     assert threads._limiter.borrowed_tokens == 0
 
 
+@pytest.mark.parametrize("stoppable", [True, False])
+async def test_a_task_that_is_cancelled_already_never_begins(threads: WorkerThreads, stoppable: bool) -> None:
+    work = Work()
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await threads.run(work, stop=work.stop if stoppable else None)
+        pytest.fail("the task went on after its cancellation")
+    assert (work.begun.is_set(), work.stops) == (False, 0)
+    assert threads._limiter.borrowed_tokens == 0
+
+
 async def test_the_place_is_given_back_when_the_work_fails(threads: WorkerThreads) -> None:
     def fail() -> None:
         raise ValueError("no")
