@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from core_ext import CoreError
+from core_ext import CoreError, LimitExceeded
 from packengine.repository import RepositoryError
 from packengine.storage.ports import CatalogBusy, RepositoryMissing, StorageError
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 def sentence_for(failure: Exception) -> bytes:
     """A sentence for the client. What only the operator can mend is logged, and not described to strangers."""
     match failure:
-        case RepositoryError():
+        case RepositoryError() | LimitExceeded():  # of a sparse filter, say: its sender can do something about it
             return str(failure).encode()
         case RepositoryMissing():
             return b"no such repository"

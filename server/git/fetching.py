@@ -124,7 +124,7 @@ class Fetching:
 
     def _decide_legacy(self, state: RepositoryState, request: LegacyFetchRequest, cancel: Cancel) -> _Decision:
         fetch = self._engine.fetches.begin(state, request, cancel=cancel)
-        shallow_info = _shallow_info(fetch, request, cancel) if request.deepen.is_asked else None
+        shallow_info = _shallow_info(fetch, request, cancel)  # in any case: a wrong line is to be told of, not cut off
         common = fetch.common(request.haves)
         reached_at = None
         if request.may_get_ready:

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from trio.testing import MockClock
 
-from core_ext import CorruptPack
+from core_ext import CorruptPack, LimitExceeded
 from packengine.repository import Engine, LimitReached
 from packengine.storage.ports import CatalogBusy, StorageError
+from tests.support import legacy_client
 from tests.support.engine_pushes import ACTOR, begin_push
 from tests.support.git_client import GitClient
 from tests.support.raw_packs import COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of
-from tests.support.wire_client import fetch_request, parse_fetch_answer, parse_push_report, push_request
+from tests.support.wire_client import decode, fetch_request, parse_fetch_answer, parse_push_report, push_request
 
 ROOT = commit_content()
 TIP = oid_of(COMMIT, ROOT)
@@ -26,6 +27,7 @@ CREATE_MAIN = [(NULL, TIP, b"refs/heads/main")]
 TOLD = [
     (CatalogBusy("catalog.sqlite: the writer was not free"), b"the server is busy; try again"),
     (LimitReached("the repository has 3 packs, the limit is 3"), b"the repository has 3 packs, the limit is 3"),
+    (LimitExceeded("depth of a tree: 2049, limit 2048"), b"depth of a tree: 2049, limit 2048"),
     (StorageError("/srv/data/catalog.sqlite: disk I/O error"), b"internal error; the server's log says which"),
     (OSError(errno.ENOSPC, "No space left on device", "/srv/data"), b"internal error; the server's log says which"),
     (CorruptPack("/srv/data/blobs/ab: bad entry"), b"internal error; the server's log says which"),
@@ -90,3 +92,15 @@ async def test_a_client_that_stops_reading_its_pack_ends_the_request_quietly(
     client.reads_pack = False
     await client.post("git-upload-pack", fetch_request([TIP]))
     assert b"PACK" in client.body
+
+
+@pytest.mark.parametrize("version", [0, 1])
+async def test_a_boundary_that_is_no_commit_is_told_although_no_band_was_asked_for(
+    engine: Engine, version: int
+) -> None:
+    begin_push(engine, "project", CREATE_MAIN, PACK).finish()
+    tree = oid_of(TREE, b"").hex()
+    client = GitClient(engine)
+    body = legacy_client.request([TIP], capabilities=b"", arguments=[b"shallow " + tree.encode()])
+    await client.post("git-upload-pack", body, version=version)
+    assert (client.status, decode(client.body)) == (200, [b"ERR invalid shallow object " + tree.encode()])
