@@ -57,7 +57,7 @@ class UploadPack:
     async def read(self, exchange: GitExchange, offer: UploadPackOffer, version: ProtocolVersion) -> Request | None:
         """The one request of the body; None if it was wrong, which its sender has been told then.
 
-        The body is read to its end before anything is answered (pitfall 5).
+        The body is read to its end before anything is answered (docs/pitfalls.md, 5).
         """
         is_v2 = version is ProtocolVersion.V2
         parser = (UploadPackRequestParser if is_v2 else LegacyUploadPackRequestParser)(offer, self._limits)

@@ -60,7 +60,7 @@ def test_stock_git_pushes_and_clones_with_its_token_anywhere(repository: Reposit
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_credentials_are_asked_for_at_the_first_request(repository: Repository, service: str, tmp_path: Path) -> None:
-    """A chunked POST cannot be sent again after a 401 (wire.md, pitfall 3)."""
+    """A chunked POST cannot be sent again after a 401 (docs/pitfalls.md, 3)."""
     lines_before = len(request_lines(repository.server))
     remote = repository.server.url + repository.path
     git("init", "--quiet", "-b", "main", tmp_path / "work")
@@ -78,7 +78,7 @@ def test_credentials_are_asked_for_at_the_first_request(repository: Repository, 
 def test_a_private_repository_and_a_missing_one_are_refused_alike(
     repository: Repository, connection: RawConnection, service: str, kind: str, method: str
 ) -> None:
-    """Octet by octet, but for the request's id and the time (wire.md, pitfall 17)."""
+    """Octet by octet, but for the request's id and the time (docs/pitfalls.md, 17)."""
     foreign = new_repository(repository.server)
     headers = {
         "none": {},

@@ -96,7 +96,7 @@ def test_stock_git_pushes_chunked_and_with_a_length_and_with_an_expectation(
 
 
 def test_stock_git_fetches_with_many_wants_which_it_gzips(repository: Repository, tmp_path: Path) -> None:
-    """Over 1,024 octets it does: small tests never see it (wire.md, pitfall 1)."""
+    """Over 1,024 octets it does: small tests never see it (docs/pitfalls.md, 1)."""
     git("init", "--quiet", "-b", "main", tmp_path / "work")
     for number in range(40):
         commit_file(tmp_path / "work", "file", b"%d\n" % number)
@@ -280,7 +280,7 @@ def test_a_probe_is_answered_by_nothing(
 def test_a_probe_without_credentials_is_challenged(
     repository: Repository, connection: RawConnection, is_chunked: bool
 ) -> None:
-    """Some clients send the probe to learn whether they need any (wire.md, pitfall 2); the real push must follow."""
+    """Some clients send the probe to learn whether they need any (docs/pitfalls.md, 2); the real push must follow."""
     length = {"Transfer-Encoding": "chunked"} if is_chunked else {"Content-Length": "4"}
     headers = {**repository.call_headers(RECEIVE_PACK), **length}
     del headers["Authorization"]

@@ -130,7 +130,7 @@ DYNAMIC = ["advertisement", "call", "challenge", "no-path", "wrong-method", "res
 
 @pytest.mark.parametrize("kind", DYNAMIC)
 def test_nothing_dynamic_is_to_be_cached(repository: Repository, connection: RawConnection, kind: str) -> None:
-    """wire.md, pitfall 22."""
+    """docs/pitfalls.md, 22."""
     match kind:
         case "advertisement":
             answer = connection.request("GET", advertisement(repository), repository.basic)

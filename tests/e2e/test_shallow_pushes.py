@@ -1,4 +1,4 @@
-"""Pushes from shallow clones (wire.md, pitfall 13): taken if what lies behind the boundary is here, else refused.
+"""Pushes from shallow clones (docs/pitfalls.md, 13): taken if what lies behind the boundary is here, else refused.
 
 The clones are cut by stock Git from folders on disk; afterwards a full clone of what the server has must be whole.
 """
