@@ -10,7 +10,7 @@ from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallabl
 from packengine.protocol import Client
 from server.asgi.exchange import Exchange
 from server.asgi.record import RequestRecord, open_record
-from server.asgi.request_line import has_two_lengths, in_origin_form
+from server.asgi.request_line import has_no_body, has_two_lengths, in_origin_form
 
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a request whose client went away before the answer began."""
@@ -34,7 +34,7 @@ class RequestBoundary:
         record = open_record(scope)
         started_at_s = trio.current_time()
         try:
-            await self._answer(scope, Exchange(record, receive, send), record)
+            await self._answer(scope, Exchange(record, receive, send, has_no_body=has_no_body(scope)), record)
         finally:
             _log_request(record, trio.current_time() - started_at_s)
 

@@ -34,12 +34,14 @@ NO_CACHE = (
 class Exchange:
     """Stands between Hypercorn and an application: counts, completes the headers of the answer, and lingers."""
 
-    def __init__(self, record: RequestRecord, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    def __init__(
+        self, record: RequestRecord, receive: ASGIReceiveCallable, send: ASGISendCallable, *, has_no_body: bool = False
+    ) -> None:
         self._record = record
         self._receive = receive
         self._send = send
         self._receive_lock = trio.Lock()  # a framework may have a reader of its own running while we linger
-        self._request_ended = False
+        self._request_ended = has_no_body
 
     @property
     def answer_started(self) -> bool:

@@ -30,3 +30,14 @@ def has_two_lengths(scope: HTTPScope) -> bool:
     """Whether a proxy may have seen another end of this request than we do (section 6.1): request smuggling."""
     names = {name.lower() for name, _ in scope["headers"]}
     return {b"content-length", b"transfer-encoding"} <= names
+
+
+def has_no_body(scope: HTTPScope) -> bool:
+    """Whether the head has said already that nothing follows it (section 6.3). HTTP/2 says so in other ways."""
+    if scope["http_version"] not in ("1.0", "1.1"):
+        return False
+    return all(_announces_nothing(name.lower(), value) for name, value in scope["headers"])
+
+
+def _announces_nothing(name: bytes, value: bytes) -> bool:
+    return name != b"transfer-encoding" and (name != b"content-length" or value == b"0")

@@ -18,6 +18,8 @@ from server.asgi.exchange import LINGER_SILENCE_S, LINGER_TOTAL_S
 QUEUE_LENGTH = 10
 """Of Hypercorn's queue between its reader and an application."""
 
+CHUNKED = ((b"transfer-encoding", b"chunked"),)
+
 
 class Connection:
     """Hypercorn's side: a bounded queue of request parts, and the answer's parts as they were sent."""
@@ -47,8 +49,11 @@ class Connection:
     def body(self) -> bytes:
         return b"".join(event["body"] for event in self.sent if event["type"] == "http.response.body")
 
-    async def run(self, app: ASGIFramework, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    async def run(
+        self, app: ASGIFramework, headers: Sequence[tuple[bytes, bytes]] = CHUNKED, *, http_version: str = "1.1"
+    ) -> None:
         scope = {"type": "http", "method": "POST", "path": "/", "raw_path": b"/", "headers": headers}
+        scope["http_version"] = http_version
         await RequestBoundary(app)(cast("Scope", scope), cast("ASGIReceiveCallable", self.receive), self.send)
 
 
@@ -105,6 +110,28 @@ async def test_answer_after_the_request_is_sent_in_one_piece() -> None:
     await connection.feed(3)
     await connection.run(read_and_answer)
     assert [event.get("more_body") for event in connection.sent] == [None, False]
+
+
+@pytest.mark.parametrize("headers", [(), ((b"Content-Length", b"0"),)])
+@pytest.mark.parametrize("http_version", ["1.0", "1.1"])
+async def test_the_end_of_a_request_without_a_body_is_not_waited_for(
+    headers: Sequence[tuple[bytes, bytes]], http_version: str
+) -> None:
+    connection = Connection()
+    await connection.run(refuse, headers, http_version=http_version)
+    assert [event.get("more_body") for event in connection.sent] == [None, False]
+
+
+@pytest.mark.parametrize(
+    ("headers", "http_version"), [(CHUNKED, "1.1"), (((b"Content-Length", b"1"),), "1.1"), ((), "2")]
+)
+async def test_the_end_of_a_request_that_may_have_a_body_is_waited_for(
+    headers: Sequence[tuple[bytes, bytes]], http_version: str, autojump_clock: MockClock
+) -> None:
+    connection = Connection()
+    started_at_s = trio.current_time()
+    await connection.run(refuse, headers, http_version=http_version)
+    assert trio.current_time() - started_at_s == LINGER_SILENCE_S
 
 
 async def test_crash_before_the_answer_is_500(caplog: pytest.LogCaptureFixture) -> None:
@@ -191,7 +218,7 @@ async def test_a_target_in_absolute_form_is_one_in_origin_form(raw_path: bytes, 
     connection = Connection()
     await connection.feed(0)
     scope = {"type": "http", "method": "GET", "path": unquote(raw_path.decode()), "raw_path": raw_path}
-    scope |= {"headers": [(b"host", b"here"), (b"accept", b"*/*")]}
+    scope |= {"http_version": "1.1", "headers": [(b"host", b"here"), (b"accept", b"*/*")]}
     await RequestBoundary(look)(cast("Scope", scope), cast("ASGIReceiveCallable", connection.receive), connection.send)
     assert seen[0]["path"] == path
     assert dict(seen[0]["headers"]) == {b"host": host, b"accept": b"*/*"}
