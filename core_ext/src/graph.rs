@@ -22,11 +22,21 @@ impl ObjectDb {
         py.detach(|| ObjectSet::of(&self.database, self.database.objects()))
     }
 
-    #[pyo3(signature = (tips, *, cancel = None))]
-    fn reachable(&self, py: Python<'_>, tips: Vec<OidArg>, cancel: Option<&Cancel>) -> PyResult<ObjectSet> {
-        let (tips, flag) = (oids(tips), flag_of(cancel));
-        let bits = detached(py, || graph::reachable(&self.database, &tips, &flag))?;
-        Ok(ObjectSet::of(&self.database, bits))
+    #[pyo3(signature = (tips, *, known = None, cancel = None))]
+    fn reachable(
+        &self,
+        py: Python<'_>,
+        tips: Vec<OidArg>,
+        known: Option<&ObjectSet>,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<ObjectSet> {
+        let (db, tips, flag) = (&self.database, oids(tips), flag_of(cancel));
+        let known = known.map(|known| known.bits_for(db)).transpose()?;
+        let bits = detached(py, || match known {
+            None => graph::reachable(db, &tips, &flag),
+            Some(known) => graph::reachable_beyond(db, known, &tips, &flag),
+        })?;
+        Ok(ObjectSet::of(db, bits))
     }
 
     fn parents<'py>(&self, py: Python<'py>, commit: OidArg) -> PyResult<OidList<'py>> {
@@ -63,7 +73,7 @@ impl ObjectDb {
         detached(py, || graph::count_commits(db, &commits(db, &tips)?, &flag))
     }
 
-    #[pyo3(signature = (tips, hidden, *, limit, skip = 0))]
+    #[pyo3(signature = (tips, hidden, *, limit, skip = 0, cancel = None))]
     fn walk_commits<'py>(
         &self,
         py: Python<'py>,
@@ -71,12 +81,13 @@ impl ObjectDb {
         hidden: Vec<OidArg>,
         limit: usize,
         skip: usize,
+        cancel: Option<&Cancel>,
     ) -> PyResult<OidList<'py>> {
         let (db, page) = (&self.database, skip..skip.saturating_add(limit));
-        let (tips, hidden) = (oids(tips), oids(hidden));
+        let (tips, hidden, flag) = (oids(tips), oids(hidden), flag_of(cancel));
         let commits = detached(py, || {
             let (tips, hidden) = (commits(db, &tips)?, commits(db, &hidden)?);
-            Ok(names(db, graph::walk_commits(db, &tips, &hidden, page, &CancelFlag::new())?))
+            Ok(names(db, graph::walk_commits(db, &tips, &hidden, page, &flag)?))
         })?;
         Ok(oid_list(py, commits))
     }

@@ -1,6 +1,9 @@
 //! Object sets for Python, and what all methods over the graph need.
 
 use crate::args::{OidArg, oid_bytes};
+use crate::cancel::{Cancel, flag_of};
+use crate::errors::detached;
+use crate::reading::ObjectDb;
 use packhouse_graph as graph;
 use packhouse_object::Oid;
 use packhouse_pack::{BitSet, Database, Ordinal};
@@ -52,6 +55,12 @@ impl ObjectSet {
 
     fn minus(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
         py.detach(|| self.set.minus(&other.set)).map(|set| Self { set }).map_err(other_database)
+    }
+
+    #[pyo3(signature = (db, *, cancel = None))]
+    fn moved_to(&self, py: Python<'_>, db: &ObjectDb, cancel: Option<&Cancel>) -> PyResult<Self> {
+        let flag = flag_of(cancel);
+        detached(py, || self.set.moved_to(&db.database, &flag)).map(|set| Self { set })
     }
 }
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_ext import ObjectSet, PackStream
-from tests.support.histories import DAY_S, History, histories
+from core_ext import MissingObject, ObjectSet, PackStream
+from tests.support.graph_twin import Graph
+from tests.support.histories import DAY_S, History, histories, stored
 from tests.support.pack_twin import OFS_DELTA, REF_DELTA, read_pack
+from tests.support.packs import database
 
 if TYPE_CHECKING:
     from core_ext._core import Oid
@@ -51,6 +54,40 @@ def subset(history: History, oids: set[Oid]) -> ObjectSet:
 def test_reachable_is_the_closure(history: History, random: Random) -> None:
     tips = some(list(history.graph.objects), random)
     assert members(history.db.reachable(tips)) == history.graph.closure(tips)
+
+
+@given(any_clock, randoms)
+def test_a_known_closure_is_not_walked_again_and_changes_nothing(history: History, random: Random) -> None:
+    oids = list(history.graph.objects)
+    known_tips, tips = some(oids, random), some(oids, random)
+    known = history.db.reachable(known_tips)
+    assert members(history.db.reachable(tips, known=known)) == history.graph.closure([*known_tips, *tips])
+    view = history.db.restricted(history.db.reachable([]))
+    with pytest.raises(MissingObject):
+        view.reachable(oids[:1], known=view.all_objects())
+
+
+@given(any_clock, randoms)
+def test_a_set_moves_to_a_database_that_stores_the_same_in_other_packs(history: History, random: Random) -> None:
+    everything = list(history.graph.objects)
+    moving = subset(history, set(some(everything, random)))
+    kept = random.sample(history.packs, random.randint(0, len(history.packs)))
+    other = database([*kept, *stored(history.graph, random.randint(1, 3), random), *history.packs[:1]])
+    moved = moving.moved_to(other)
+    assert members(moved) == members(moving)
+    assert members(moved.union(other.reachable([]))) == members(moving)
+    assert all((oid in moved) == (oid in moving) for oid in everything)
+
+
+def test_a_set_does_not_move_to_where_one_of_its_objects_is_not_stored() -> None:
+    graph = Graph()
+    old = graph.commit(graph.tree({}), [], 0, b"old")
+    fewer = stored(graph, 1, Random(0))
+    new = graph.commit(graph.tree({}), [old], 1, b"new")
+    everything = database(stored(graph, 2, Random(0)))
+    assert members(everything.reachable([old]).moved_to(database(fewer))) == graph.closure([old])
+    with pytest.raises(MissingObject, match=new.hex()):
+        everything.all_objects().moved_to(database(fewer))
 
 
 @given(histories(), randoms)

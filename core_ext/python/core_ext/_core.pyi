@@ -250,8 +250,13 @@ class ObjectDb:
         """Follow annotated tags to what is none."""
 
     def all_objects(self) -> ObjectSet: ...
-    def reachable(self, tips: Sequence[Oid], *, cancel: Cancel | None = None) -> ObjectSet:
-        """The closure of the tips. Raises MissingObject if an edge leads nowhere."""
+    def reachable(
+        self, tips: Sequence[Oid], *, known: ObjectSet | None = None, cancel: Cancel | None = None
+    ) -> ObjectSet:
+        """The closure of the tips. Raises MissingObject if an edge leads nowhere.
+
+        known: a closure itself, which becomes part of this one and is not walked again.
+        """
 
     def difference(
         self, wants: Sequence[Oid], haves: Sequence[Oid], *, cancel: Cancel | None = None
@@ -333,8 +338,10 @@ class ObjectDb:
     def count_commits(self, tips: Sequence[Oid], *, cancel: Cancel | None = None) -> int:
         """How many commits the tips reach, themselves counted. Memory: a bit for each object."""
 
-    def walk_commits(self, tips: Sequence[Oid], hidden: Sequence[Oid], *, limit: int, skip: int = 0) -> list[Oid]:
-        """Newest committer date first, as `git rev-list`."""
+    def walk_commits(
+        self, tips: Sequence[Oid], hidden: Sequence[Oid], *, limit: int, skip: int = 0, cancel: Cancel | None = None
+    ) -> list[Oid]:
+        """Newest committer date first, as `git rev-list`. Nothing is left out that the hidden tips do not reach."""
 
     def stream_pack(
         self,
@@ -388,6 +395,11 @@ class ObjectSet:
 
     def union(self, other: ObjectSet) -> ObjectSet: ...
     def minus(self, other: ObjectSet) -> ObjectSet: ...
+    def moved_to(self, db: ObjectDb, *, cancel: Cancel | None = None) -> ObjectSet:
+        """The same objects as a set of another database, one over nearly the same packs if it is to be cheap.
+
+        Raises MissingObject for one that is not stored there; what is restricted there may be in the set.
+        """
 
 @final
 class PackStream:

@@ -25,6 +25,23 @@ pub fn reachable(db: &Database, tips: &[Oid], cancel: &CancelFlag) -> Result<Bit
     closure.run()
 }
 
+/// The closure of the tips together with `known`, which is one already: it is not walked again.
+///
+/// # Errors
+/// As [`reachable`].
+///
+/// # Panics
+/// If `known` was not made for this database.
+pub fn reachable_beyond(db: &Database, known: &BitSet, tips: &[Oid], cancel: &CancelFlag) -> Result<BitSet> {
+    let mut closure = Closure::new(db, cancel, Some(known));
+    for tip in tips {
+        closure.add_any(db.require(tip)?)?;
+    }
+    let mut all = closure.run()?;
+    all.union(known);
+    Ok(all)
+}
+
 /// A traversal that marks what it meets.
 pub(crate) struct Closure<'a> {
     db: &'a Database,

@@ -24,7 +24,7 @@ mod walk;
 
 pub use bases::{is_ancestor, merge_bases};
 pub use by_pack::{ByPack, split_by_pack};
-pub use closure::reachable;
+pub use closure::{reachable, reachable_beyond};
 pub use commits::{parents, peel, peel_to_commit};
 pub use count::count_commits;
 pub use filter::{Filter, PatternLimits, SparsePatterns};

@@ -1,6 +1,6 @@
 //! Sets of objects.
 
-use packhouse_object::Oid;
+use packhouse_object::{CancelFlag, Error, Oid};
 use packhouse_pack::{BitSet, Database};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ impl std::error::Error for OtherDatabase {}
 /// A frozen set of objects of one database: a bit for each ordinal, homes only.
 ///
 /// Sets of a database and of its restricted views mix, because ordinals mean the same in all of them; sets of databases
-/// over other packs do not, and `with_pack` makes such a one.
+/// over other packs do not, and `with_pack` makes such a one: there [`ObjectSet::moved_to`] leads.
 #[derive(Clone)]
 pub struct ObjectSet {
     db: Database,
@@ -92,6 +92,14 @@ impl ObjectSet {
     /// `OtherDatabase`.
     pub fn check_database(&self, db: &Database) -> Result<(), OtherDatabase> {
         if self.db.shares_ordinals(db) { Ok(()) } else { Err(OtherDatabase) }
+    }
+
+    /// The same objects as a set of another database.
+    ///
+    /// # Errors
+    /// As [`Database::homes_moved_from`].
+    pub fn moved_to(&self, db: &Database, cancel: &CancelFlag) -> Result<Self, Error> {
+        Ok(Self::new(db, db.homes_moved_from(&self.db, &self.bits, cancel)?))
     }
 
     fn combine(&self, other: &Self, operation: impl Fn(&mut BitSet, &BitSet)) -> Result<Self, OtherDatabase> {

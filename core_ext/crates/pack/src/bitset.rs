@@ -1,5 +1,7 @@
 //! A set of objects of one database: a bit for each ordinal.
 
+use std::ops::Range;
+
 /// A fixed-size set of numbers below `len`. Memory: `len / 8` bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BitSet {
@@ -94,6 +96,34 @@ impl BitSet {
         self.combine(other, |mine, theirs| mine & theirs);
     }
 
+    /// Add the numbers of `run` that are in `source`, the first number of the run as `at`, and so on.
+    ///
+    /// # Panics
+    /// If the run does not end within `source`, or here.
+    pub fn copy_run(&mut self, at: u32, source: &Self, run: Range<u32>) {
+        assert!(run.end <= source.len && run.len() <= (self.len - at) as usize, "{run:?} at {at} of {}", self.len);
+        for first in run.clone().step_by(64) {
+            let kept = u64::MAX >> 64u32.saturating_sub(run.end - first);
+            self.add_word(at + (first - run.start), source.word_from(first) & kept);
+        }
+    }
+
+    /// The 64 numbers from `first` on.
+    fn word_from(&self, first: u32) -> u64 {
+        let (at, shift) = (word_of(first), first % 64);
+        let next = self.words.get(at + 1).copied().unwrap_or(0);
+        self.words[at] >> shift | next.checked_shl(64 - shift).unwrap_or(0)
+    }
+
+    fn add_word(&mut self, first: u32, word: u64) {
+        let (at, shift) = (word_of(first), first % 64);
+        self.words[at] |= word << shift;
+        match word.checked_shr(64 - shift) {
+            None | Some(0) => (),
+            Some(rest) => self.words[at + 1] |= rest,
+        }
+    }
+
     fn combine(&mut self, other: &Self, operation: impl Fn(u64, u64) -> u64) {
         assert_eq!(self.len, other.len, "sets of different databases");
         for (mine, theirs) in self.words.iter_mut().zip(&other.words) {
@@ -148,6 +178,21 @@ mod tests {
             let mut rest = BitSet::full(len);
             prop_assert!(left.iter().all(|&number| rest.remove(number) && !rest.remove(number)));
             prop_assert_eq!(rest.count() as usize, len as usize - left.len());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_run_is_copied_whole_and_alone(
+            (len, numbers, before) in numbers(), at in 0u32..300, start in 0u32..300, end in 0u32..300,
+        ) {
+            let run = start.min(end).min(len)..end.min(len);
+            let room = at + (run.end - run.start);
+            let mut expected: BTreeSet<_> = before.iter().copied().filter(|&number| number < room).collect();
+            let mut target = set_of(room, &expected);
+            target.copy_run(at, &set_of(len, &numbers), run.clone());
+            expected.extend(numbers.range(run.clone()).map(|number| number - run.start + at));
+            prop_assert_eq!(target, set_of(room, &expected));
         }
     }
 

@@ -73,6 +73,11 @@ impl Database {
         Arc::ptr_eq(&self.packs, &other.packs)
     }
 
+    /// What is stored, whether it is visible or not.
+    pub(crate) fn stored(&self) -> &Packs {
+        &self.packs
+    }
+
     /// The packs, newest first.
     #[must_use]
     pub fn packs(&self) -> &[Arc<Pack>] {

@@ -128,7 +128,8 @@ impl Index {
         large.map_or(u64::MAX, u64::from_be_bytes) // only of a file that changed since it was checked
     }
 
-    fn oids(&self) -> &[u8] {
+    /// All ids, one after the other.
+    pub(crate) fn oids(&self) -> &[u8] {
         &self.bytes[OIDS_START..self.crc32s_start]
     }
 

@@ -11,6 +11,7 @@ mod decode;
 pub mod entry;
 pub mod index;
 pub mod index_builder;
+mod moved;
 pub mod pack;
 mod packs;
 pub mod rev;
