@@ -105,6 +105,18 @@ class RefTable:
                         checked.add(leaf.digest)
                 checked.add(block.digest)
 
+    def apart_from(self, other: RefTable) -> Iterator[RefEntry]:
+        """All entries that `other` does not have as they are here, and some that it has: those in blocks they share
+        are passed over unread."""
+        if self.inline is not None or other.inline is not None:
+            yield from self.scan()
+            return
+        other_leaves = {leaf.digest for block in _beside(other.index, self.index) for leaf in other._leaves(block)}
+        for block in _beside(self.index, other.index):
+            for leaf in self._leaves(block):
+                if leaf.digest not in other_leaves:
+                    yield from self._entries(leaf)
+
     def apply(self, changes: Iterable[RefChange]) -> tuple[RefTable, dict[bytes, bytes]]:
         """The table after the changes, and its new blocks by digest."""
         by_name = {change.name: change.entry for change in changes}
@@ -201,6 +213,11 @@ def _shared_out(
         if end > start:
             yield record, names[start:end]
         start = end
+
+
+def _beside(records: Iterable[BlockRecord], others: Iterable[BlockRecord]) -> list[BlockRecord]:
+    known = {record.digest for record in others}
+    return [record for record in records if record.digest not in known]
 
 
 def _picked(entries: Iterable[RefEntry], names: Iterable[bytes]) -> dict[bytes, RefEntry]:

@@ -66,6 +66,33 @@ def test_any_series_of_changes_equals_the_same_on_a_dictionary(
             assert table.get(name) == oracle.get(name)
 
 
+@settings(deadline=None, max_examples=60)
+@given(start=st.integers(0, 3000), changes=change_lists)
+def test_what_two_tables_do_not_share_holds_all_that_differs(
+    start: int, changes: list[tuple[bytes, int | None]]
+) -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(start), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    merged = {name: None if seed is None else entry(name, seed) for name, seed in changes}
+    after, _ = apply(table, blocks, [RefChange(name, each) for name, each in merged.items()])
+    for one, other in ((table, after), (after, table)):
+        apart, own = set(one.apart_from(other)), set(one.scan())
+        assert own - set(other.scan()) <= apart <= own
+    assert table.inline is not None or not list(table.apart_from(table))
+
+
+def test_one_change_apart_reads_an_index_block_of_each_table_and_one_leaf() -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(50_000), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    changed = entry(b"refs/heads/topic-0025000", 7)
+    after, _ = apply(table, blocks, [RefChange(changed.name, changed)])
+    blocks.reads = 0
+    assert changed in set(after.apart_from(table))
+    assert blocks.reads == 3
+
+
 def test_a_change_of_one_value_rewrites_one_block_of_each_level() -> None:
     blocks = Blocks()
     table, fresh = build_table(numbered(50_000), oid_len=_OID_LEN, load=blocks.load)
