@@ -154,7 +154,7 @@ class Downloads:
         if isinstance(found, Bundle):
             cancel, bundle = Cancel(), found
             found = await self._builders.run(lambda: self._engine.bundles.build(bundle, cancel), stop=cancel.set)
-        return None if found is None else _measured(found, route, access)
+        return None if found is None else await self._readers.run(partial(_measured, found, route, access))
 
     def _open_bundle(self, route: DownloadRoute, state: RepositoryState) -> BinaryIO | Bundle | None:
         """The file; or the bundle, if it must be built first."""

@@ -54,21 +54,23 @@ class GitExchange:
         """A request header by its lowercase name."""
         return self._headers.get(name)
 
-    async def body(self) -> AsyncIterator[bytes]:
+    async def body(self, *, limit_bytes: int | None = None) -> AsyncIterator[bytes]:
         """The request body, its Content-Encoding undone. Raises BodyRefused or ClientGone.
 
-        The limit counts bytes after inflating: a small request may not become a large one.
+        The limit, which may be lower than everybody's, counts bytes after inflating: a small request may not become a
+        large one.
         """
+        limit_bytes = min(self._body_limit_bytes, limit_bytes or self._body_limit_bytes)
         encoding = (self.header(b"content-encoding") or b"identity").lower()
         if encoding not in (b"identity", b"gzip", b"x-gzip"):
             raise BodyRefused(415, f"Content-Encoding {encoding.decode('latin-1')} is not supported; use gzip or none")
-        self._check_announced_length()
+        self._check_announced_length(limit_bytes)
         taken = 0
         pieces = self._wire_body() if encoding == b"identity" else _gunzip(self._wire_body())
         async for piece in pieces:
             taken += len(piece)
-            if taken > self._body_limit_bytes:
-                raise self._too_large()
+            if taken > limit_bytes:
+                raise _too_large(limit_bytes)
             yield piece
 
     async def begin(self, status: int, *headers: tuple[bytes, bytes]) -> None:
@@ -115,14 +117,11 @@ class GitExchange:
             with self._watched():
                 await self._send({"type": "http.response.body", "body": data[start:end], "more_body": more})
 
-    def _check_announced_length(self) -> None:
+    def _check_announced_length(self, limit_bytes: int) -> None:
         """Refuse before anything is sent that would be refused once it is here."""
         announced = self.header(b"content-length")
-        if announced is not None and int(announced) > self._body_limit_bytes:
-            raise self._too_large()
-
-    def _too_large(self) -> BodyRefused:
-        return BodyRefused(413, f"the request is larger than {self._body_limit_bytes} bytes")
+        if announced is not None and int(announced) > limit_bytes:
+            raise _too_large(limit_bytes)
 
     async def _wire_body(self) -> AsyncIterator[bytes]:
         more = True
@@ -139,6 +138,10 @@ class GitExchange:
 
     def _watched(self) -> _Watch:
         return _Watch(self._idle_timeout_s)
+
+
+def _too_large(limit_bytes: int) -> BodyRefused:
+    return BodyRefused(413, f"the request is larger than {limit_bytes} bytes")
 
 
 class _Watch:

@@ -63,7 +63,7 @@ class UploadPack:
         parser = (UploadPackRequestParser if is_v2 else LegacyUploadPackRequestParser)(offer, self._limits)
         requests: list[Request] = []
         try:
-            async for piece in exchange.body():
+            async for piece in exchange.body(limit_bytes=self._limits.max_request_bytes):
                 # Thousands of wants take milliseconds to read, which others on the event loop would wait for.
                 feed = partial(parser.feed, piece)
                 requests += feed() if len(piece) <= INLINE_BYTES else await self._lookups.run(feed)
@@ -78,7 +78,7 @@ class UploadPack:
 
         base_url: where the client sees this server. Raises Overloaded for what can take long, with nothing done yet.
         """
-        if isinstance(request, FetchRequest | LegacyFetchRequest | ObjectInfoRequest):
+        if isinstance(request, FetchRequest | LegacyFetchRequest | ObjectInfoRequest | BundleUriRequest):
             self._fetches.refuse_if_full()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
@@ -118,7 +118,8 @@ class UploadPack:
         await self._stream(exchange, object_info_answer(request, sizes))
 
     async def _tell_bundle(self, exchange: GitExchange, state: RepositoryState, base_url: str) -> None:
-        bundle = await self._lookups.run(lambda: self._engine.bundles.offer(state))
+        # The first question about a state that is not sealed takes a walk over all of it.
+        bundle = await self._fetches.run(lambda: self._engine.bundles.offer(state))
         bundles: list[BundleUri] = []
         if bundle is not None:
             uri = self._urls.bundle_url(state, bundle, base_url).encode()

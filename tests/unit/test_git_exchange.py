@@ -107,6 +107,14 @@ async def test_the_limit_counts_what_a_body_inflates_to() -> None:
     assert caught.value.status == 413
 
 
+@pytest.mark.parametrize(("limit", "own"), [(10_000, 999), (999, 10_000)])
+async def test_the_lower_of_two_limits_counts(limit: int, own: int) -> None:
+    headers = (b"content-length", b"1000")
+    with pytest.raises(BodyRefused, match="larger than 999 bytes"):
+        await pieces_of(exchange_of(Wire(bytes(1000)), headers, limit=limit).body(limit_bytes=own))
+    assert len(await pieces_of(exchange_of(Wire(bytes(999)), limit=limit).body(limit_bytes=own))) == 1
+
+
 @pytest.mark.parametrize("encoding", [b"identity", b"gzip"])
 async def test_a_body_that_announces_more_than_the_limit_is_refused_unread(encoding: bytes) -> None:
     wire = Wire(ends="silence")
@@ -130,7 +138,7 @@ async def test_others_get_their_turn_while_a_bomb_is_inflated() -> None:
         nursery.start_soon(count_turns)
         pieces = await pieces_of(exchange_of(Wire(gzip.compress(bytes(16 * MIB))), GZIP).body())
         nursery.cancel_scope.cancel()
-    assert turns >= len(pieces)
+    assert turns >= len(pieces) - 1  # which of the two begins is left to chance
 
 
 @pytest.mark.parametrize("encoding", [b"br", b"deflate", b"gzip, gzip", b"\xff"])

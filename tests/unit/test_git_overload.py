@@ -27,6 +27,7 @@ TIP = oid_of(COMMIT, ROOT)
 PACK = pack_of([entry(TREE, b""), entry(COMMIT, ROOT)])
 FETCH = fetch_request([TIP])
 SIZES = command_request(b"object-info", [b"size", b"oid " + TIP.hex().encode()])
+BUNDLES = command_request(b"bundle-uri", [])
 PLACES, WAITING = 2, 3
 SETTLED_S = 0.2
 """Threads have got as far as they can."""
@@ -111,17 +112,20 @@ async def test_listing_and_pushing_do_not_queue_behind_fetches(
     assert parse_push_report(pusher.body).refs == {b"refs/heads/other": None}
 
 
-async def test_finding_sizes_counts_as_fetching_for_it_can_take_as_long(
-    engine: Engine, app: ASGIFramework, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("owner", "method", "request_body"), [("fetches", "sizes", SIZES), ("bundles", "offer", BUNDLES)]
+)
+async def test_what_can_take_as_long_as_a_fetch_waits_with_the_fetches(
+    engine: Engine, app: ASGIFramework, monkeypatch: pytest.MonkeyPatch, owner: str, method: str, request_body: bytes
 ) -> None:
-    gate = Gate(monkeypatch, engine.fetches, "sizes")
+    gate = Gate(monkeypatch, getattr(engine, owner), method)
     late, lister = GitClient(engine, app), GitClient(engine, app)
     async with trio.open_nursery() as nursery:
         for _ in range(PLACES + WAITING):
-            nursery.start_soon(GitClient(engine, app).post, "git-upload-pack", SIZES)
+            nursery.start_soon(GitClient(engine, app).post, "git-upload-pack", request_body)
         await wait_all_tasks_blocked(SETTLED_S)
         with trio.fail_after(10):
-            await late.post("git-upload-pack", SIZES)
+            await late.post("git-upload-pack", request_body)
             await lister.post("git-upload-pack", ls_refs_request())
         gate.open()
     assert (late.status, lister.status) == (429, 200)
