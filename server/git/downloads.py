@@ -94,10 +94,11 @@ class Downloads:
         self._lookups = lookups
         cores = os.cpu_count() or 1
         # Building waits for others who build the same; whoever only reads does not queue behind that.
-        self._readers, self._builders = WorkerThreads(4 * cores), WorkerThreads(max(cores, 2))
+        self._readers = WorkerThreads(4 * cores)
+        self._builders = WorkerThreads(max(cores, 2), max_waiting=settings.max_waiting_requests)
 
     async def serve(self, exchange: GitExchange, scope: HTTPScope, route: DownloadRoute) -> None:
-        """Answer one request."""
+        """Answer one request. Raises Overloaded for a bundle that is to be built while too many others wait for that."""
         record = record_of(scope)
         record.template, record.repository_id = route.template, route.repository_id
         if scope["method"] not in _METHODS:
@@ -152,6 +153,7 @@ class Downloads:
         open_now = self._open_bundle if route.kind is DownloadKind.BUNDLE else self._open_pack
         found = await self._readers.run(partial(open_now, route, access.state))
         if isinstance(found, Bundle):
+            self._builders.refuse_if_full()
             cancel, bundle = Cancel(), found
             found = await self._builders.run(lambda: self._engine.bundles.build(bundle, cancel), stop=cancel.set)
         return None if found is None else await self._readers.run(partial(_measured, found, route, access))

@@ -16,6 +16,7 @@ from packengine.storage.ports import CatalogBusy
 from server.asgi.record import open_record, record_of
 from server.config import Settings
 from server.git.downloads import DownloadUrls
+from server.git.native import Overloaded, WorkerThreads
 from tests.support.engines import Project, new_project, open_in_memory
 from tests.support.git_client import open_app
 
@@ -114,6 +115,19 @@ async def test_a_failure_below_is_told_without_detail(
     assert download.status == status
     assert b"secret" not in download.body
     assert (b"retry-after", b"1") in download.events[0]["headers"] or status != 503
+
+
+async def test_a_bundle_beyond_the_line_of_builds_is_told_to_come_later(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: WorkerThreads) -> None:
+        raise Overloaded("5 requests wait already")
+
+    download = Download(project)
+    monkeypatch.setattr(WorkerThreads, "refuse_if_full", refuse)
+    await download.run()
+    assert (download.status, project.engine.bundles.open(download.bundle)) == (429, None)
+    assert (b"retry-after", b"5") in download.events[0]["headers"]
 
 
 async def test_a_client_that_leaves_ends_its_download_and_the_file_is_closed(
