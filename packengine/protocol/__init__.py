@@ -5,7 +5,6 @@ from packengine.protocol._answers import (
     KEEP_ALIVE,
     err_packet,
     fatal,
-    not_our_ref,
     progress,
 )
 from packengine.protocol._bundle_uri import BundleUri, BundleUriRequest, bundle_uri_answer
@@ -133,7 +132,6 @@ __all__ = [
     "negotiate",
     "negotiate_legacy",
     "negotiate_version",
-    "not_our_ref",
     "object_info_answer",
     "parse_filter_spec",
     "progress",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from packengine.pktline import FLUSH, MAX_PAYLOAD_BYTES, encode, encode_many
-from packengine.protocol._oids import hex_oid
 from packengine.sideband import ERROR_BAND, KEEP_ALIVE, PROGRESS_BAND, encode_band
 
 END = encode_many([FLUSH])
@@ -26,9 +25,4 @@ def fatal(sentence: bytes) -> bytes:
     return encode_band(ERROR_BAND, sentence.rstrip(b"\n") + b"\n")
 
 
-def not_our_ref(oid: bytes) -> bytes:
-    """Git's sentence for a want that the client may not have, or that is not there: the same for both."""
-    return b"upload-pack: not our ref " + hex_oid(oid)
-
-
-__all__ = ["END", "KEEP_ALIVE", "err_packet", "fatal", "not_our_ref", "progress"]
+__all__ = ["END", "KEEP_ALIVE", "err_packet", "fatal", "progress"]

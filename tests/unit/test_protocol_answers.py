@@ -10,7 +10,6 @@ from packengine.protocol import (
     PackFrame,
     err_packet,
     fatal,
-    not_our_ref,
     progress,
 )
 from tests.support import wire_client
@@ -39,7 +38,3 @@ def test_error_outside_bands_is_a_packet_of_its_own() -> None:
 
 def test_overlong_error_is_cut_to_a_packet() -> None:
     assert len(err_packet(b"x" * 100_000)) == 65_520
-
-
-def test_unknown_want_is_refused_in_gits_words() -> None:
-    assert not_our_ref(b"\xab" * 20) == b"upload-pack: not our ref " + b"ab" * 20
