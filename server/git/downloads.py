@@ -98,7 +98,7 @@ class Downloads:
         self._builders = WorkerThreads(max(cores, 2), max_waiting=settings.max_waiting_requests)
 
     async def serve(self, exchange: GitExchange, scope: HTTPScope, route: DownloadRoute) -> None:
-        """Answer one request. Raises Overloaded for a bundle that is to be built while too many others wait for that."""
+        """Answer one request. Raises Overloaded for a bundle that is to be built while too many wait for that."""
         record = record_of(scope)
         record.template, record.repository_id = route.template, route.repository_id
         if scope["method"] not in _METHODS:
