@@ -254,6 +254,13 @@ class Catalog(Protocol):
     def revoke_token(self, token_hash: Digest, revoked_at_s: int) -> bool:
         """Whether there was a live one to revoke."""
 
+    def change_mark(self) -> int | None:
+        """Equal marks of one Catalog object: nothing was committed between, by whatever process, its own included.
+
+        So what was read after a mark holds for as long as the mark does. None: it cannot be told now. Never waits, and
+        costs microseconds: it may be called where nothing may wait.
+        """
+
     def secret(self) -> bytes:
         """32 random bytes, made once for a store: the same for every process, for ever.
 

@@ -64,9 +64,13 @@ class GitAuthenticator:
 
     def authorize(self, repository_id: str, header: str | None, service: GitService) -> GitGrant | GitRefusal:
         """Cost: one catalog read, so call it in a worker thread. The repository need not exist."""
-        token = git_token(header)
-        record = self._live(hash_token(token)) if token is not None else None
-        if record is None:
+        token_hash = sent_token_hash(header)
+        record = self._catalog.token(token_hash) if token_hash is not None else None
+        return self.judge(repository_id, record, service)
+
+    def judge(self, repository_id: str, record: TokenRecord | None, service: GitService) -> GitGrant | GitRefusal:
+        """The same of a record that was read, if there was one. Reads nothing but the clock."""
+        if record is None or not self._is_live(record):
             return UNAUTHORIZED
         if record.repository_id != repository_id:
             return FOREIGN_TOKEN
@@ -74,9 +78,13 @@ class GitAuthenticator:
             return READ_ONLY_TOKEN
         return GitGrant(repository_id, record)
 
-    def _live(self, token_hash: bytes) -> TokenRecord | None:
-        record = self._catalog.token(token_hash)
-        if record is None or record.revoked_at_s is not None:
-            return None
-        expired = record.expires_at_s is not None and record.expires_at_s <= self._now_s()
-        return None if expired else record
+    def _is_live(self, record: TokenRecord) -> bool:
+        if record.revoked_at_s is not None:
+            return False
+        return record.expires_at_s is None or record.expires_at_s > self._now_s()
+
+
+def sent_token_hash(header: str | None) -> bytes | None:
+    """What the token of an Authorization header is known by; None if there is no token in it."""
+    token = git_token(header)
+    return None if token is None else hash_token(token)

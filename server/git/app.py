@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from functools import partial
 
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
@@ -15,6 +14,7 @@ from server.asgi import RequestRecord, record_of
 from server.auth.git_tokens import GitAuthenticator, GitGrant, GitRefusal, GitService
 from server.base_url import base_url_of
 from server.config import Settings
+from server.git.admission import Admission, Admitted
 from server.git.advertising import Advertising
 from server.git.downloads import Downloads, DownloadUrls
 from server.git.exchange import BodyRefused, ClientGone, GitExchange
@@ -34,19 +34,18 @@ class GitApp:
     """Serves `/git/<id>[.git]/…`."""
 
     def __init__(self, engine: Engine, settings: Settings, authenticator: GitAuthenticator) -> None:
-        self._engine = engine
         self._settings = settings
         self._authenticator = authenticator
         count = (os.cpu_count() or 1) * _THREADS_PER_CORE
         pools = ThreadPools.of(count, max_waiting=settings.max_waiting_requests)
-        self._lookups = pools.lookups
+        self._admission = Admission(engine, authenticator, pools.lookups)
         limits = WireLimits()
         urls = DownloadUrls(settings, engine.catalog.secret())
         self._offers = Offers(engine, settings)
-        self._advertising = Advertising(self._offers, self._lookups, engine.hidden_refs)
+        self._advertising = Advertising(self._offers, pools.lookups, engine.hidden_refs)
         self._upload_pack = UploadPack(engine, pools, limits, urls)
         self._receive_pack = ReceivePack(engine, pools.pushes, limits)
-        self._downloads = Downloads(engine, urls, authenticator, settings, self._lookups)
+        self._downloads = Downloads(engine, urls, authenticator, settings, pools.lookups)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] != "http":
@@ -87,31 +86,23 @@ class GitApp:
         if scope["method"] not in route.methods:
             await _refuse(exchange, 405, f"use {route.methods[0]}", (b"allow", ", ".join(route.methods).encode()))
             return
-        verdict = await self._authorize(exchange, route)
-        if isinstance(verdict, GitRefusal):
-            await exchange.answer(verdict.status, verdict.body, *verdict.headers)
-            return
-        record.actor = verdict.subject
-        await self._serve_authorized(scope, exchange, route)
-
-    async def _authorize(self, exchange: GitExchange, route: GitRoute) -> GitGrant | GitRefusal:
-        return await self._lookups.run(partial(self._judge, exchange, route))
-
-    def _judge(self, exchange: GitExchange, route: GitRoute) -> GitGrant | GitRefusal:
-        header = exchange.header(b"authorization")
-        text = header.decode("latin-1") if header is not None else None
-        service: GitService = "git-receive-pack" if route.service is Service.RECEIVE_PACK else "git-upload-pack"
-        return self._authenticator.authorize(route.repository_id, text, service)
-
-    async def _serve_authorized(self, scope: HTTPScope, exchange: GitExchange, route: GitRoute) -> None:
-        record = record_of(scope)
-        if route.service is None:
-            await _refuse(exchange, 403, "the dumb HTTP protocol is not served; use a Git that speaks smart HTTP")
-            return
         try:
-            state = await self._lookups.run(lambda: self._engine.load(route.repository_id))
+            admitted = await self._admission.admit(route.repository_id, *_asked(exchange, route))
         except RepositoryMissing:
             await _refuse(exchange, 404, "no such repository")
+            return
+        if isinstance(admitted, GitRefusal):
+            await exchange.answer(admitted.status, admitted.body, *admitted.headers)
+            return
+        record.actor = admitted.grant.subject
+        await self._serve_admitted(scope, exchange, route, admitted)
+
+    async def _serve_admitted(
+        self, scope: HTTPScope, exchange: GitExchange, route: GitRoute, admitted: Admitted
+    ) -> None:
+        record, state = record_of(scope), admitted.state
+        if route.service is None:
+            await _refuse(exchange, 403, "the dumb HTTP protocol is not served; use a Git that speaks smart HTTP")
             return
         if route.endpoint is Endpoint.ADVERTISEMENT:
             await self._advertising.advertise(exchange, route.service, state, record.request_id)
@@ -124,7 +115,7 @@ class GitApp:
 
     def _pusher(self, exchange: GitExchange, route: GitRoute, state: RepositoryState, record: RequestRecord) -> Pusher:
         def may_push() -> bool:
-            return isinstance(self._judge(exchange, route), GitGrant)
+            return isinstance(self._authenticator.authorize(route.repository_id, *_asked(exchange, route)), GitGrant)
 
         actor = Actor(record.actor or "", record.request_id)
         return Pusher(actor, self._offers.push(state, record.request_id), may_push, record)
@@ -138,6 +129,13 @@ class GitApp:
         if not isinstance(request, ProbeRequest):
             record.client = request.client
         await self._upload_pack.answer(exchange, state, request, base_url_of(self._settings, scope))
+
+
+def _asked(exchange: GitExchange, route: GitRoute) -> tuple[str | None, GitService]:
+    """The Authorization header, and what it is to be good for."""
+    header = exchange.header(b"authorization")
+    text = header.decode("latin-1") if header is not None else None
+    return text, "git-receive-pack" if route.service is Service.RECEIVE_PACK else "git-upload-pack"
 
 
 async def _refuse(exchange: GitExchange, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:

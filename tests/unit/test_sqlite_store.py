@@ -184,3 +184,14 @@ def test_queries_run_on_their_index_and_sort_nothing(catalog: SqliteCatalog, nam
     assert any(expected in step for step in plan)
     assert not any("TEMP B-TREE" in step for step in plan)
     assert [step for step in plan if "SCAN" in step and expected not in step] == []
+
+
+def test_the_change_mark_holds_while_nothing_is_committed(tmp_path: Path) -> None:
+    with closing(SqliteCatalog(tmp_path / "catalog.db")) as catalog:
+        create(catalog, "demo")
+        before = catalog.change_mark()
+        assert before is not None
+        catalog.pointer("demo")
+        catalog.probe_write()
+        assert not catalog.revoke_token(bytes(32), NOW_S)
+        assert catalog.change_mark() == before

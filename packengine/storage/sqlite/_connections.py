@@ -37,12 +37,12 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that can only read. One thread at a time may use it."""
+def open_reader(path: Path, *, wait_s: float = _READER_WAIT_S) -> sqlite3.Connection:
+    """A connection that can only read. One thread at a time may use it. wait_s: for the recovery after a crash."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",  # a reader in WAL mode writes to the shared-memory file
         uri=True,
-        timeout=_READER_WAIT_S,
+        timeout=wait_s,
         isolation_level=None,
         check_same_thread=False,
     )

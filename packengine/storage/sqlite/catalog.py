@@ -22,6 +22,7 @@ from packengine.storage.ports import (
     TokenRecord,
 )
 from packengine.storage.sqlite import _content, _pointers, _repositories, _secret, _tokens
+from packengine.storage.sqlite._change_watch import ChangeWatch
 from packengine.storage.sqlite._group_writer import GroupWriter, WriteStats
 from packengine.storage.sqlite._readers import ReaderPool
 
@@ -39,6 +40,7 @@ class SqliteCatalog:
         self._reuse_after_s = reuse_after_s
         self._writer = GroupWriter(path, wait_s=wait_s)
         self._readers = ReaderPool(path)
+        self._changes = ChangeWatch(path)
 
     def create_repositories(self, repositories: Sequence[NewRepository], rows: Sequence[Row] = ()) -> None:
         """Create all, or none. Raises RepositoryExists, RepositoryMissing (of a source), RowMissing (of a manifest)."""
@@ -117,6 +119,10 @@ class SqliteCatalog:
         """Whether there was a live one to revoke."""
         return self._writer.run(partial(_tokens.revoke_token, token_hash=token_hash, revoked_at_s=revoked_at_s))
 
+    def change_mark(self) -> int | None:
+        """Another one after each commit to the file. None while it cannot be read at once."""
+        return self._changes.mark()
+
     def secret(self) -> bytes:
         """The store's secret, made and kept for ever by whoever asks first."""
         with self._readers.connection() as connection:
@@ -133,5 +139,6 @@ class SqliteCatalog:
 
     def close(self) -> None:
         """Finish the writes that are queued and close the file. Idempotent."""
+        self._changes.close()
         self._readers.close()
         self._writer.close()
