@@ -12,7 +12,7 @@ import hashlib
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from packengine.refs.blocks import (
@@ -124,6 +124,11 @@ class RefTable:
             entries = _merge(self.inline, by_name)
             return build_table(entries, oid_len=self.oid_len, load=self.load)
         return self._apply_to_blocks(by_name)
+
+    def preview(self, changes: Iterable[RefChange]) -> RefTable:
+        """The table after the changes, readable although nobody has stored its new blocks."""
+        table, fresh = self.apply(changes)
+        return replace(table, load=lambda digest: fresh[digest] if digest in fresh else self.load(digest))
 
     def _apply_to_blocks(self, by_name: Mapping[bytes, RefEntry | None]) -> tuple[RefTable, dict[bytes, bytes]]:
         leaves = [leaf for block in self.index for leaf in self._leaves(block)]

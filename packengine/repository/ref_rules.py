@@ -132,7 +132,7 @@ def _refuse_folder_conflicts(commands: Sequence[Command], reasons: list[str | No
     """Refuse `a` beside `a/b`, counting what this push itself deletes and creates."""
     allowed = [command for command, reason in zip(commands, reasons, strict=True) if reason is None]
     deletions = [RefChange(command.name, None) for command in allowed if command.is_delete]
-    stored = state.manifest.refs.apply(deletions)[0] if deletions else state.manifest.refs
+    stored = state.manifest.refs.preview(deletions) if deletions else state.manifest.refs
     created = [
         at for at, command in enumerate(commands) if reasons[at] is None and command.is_create and not command.is_delete
     ]

@@ -49,7 +49,9 @@ class Lookup(ObjectLookup):
 
 def state_of(refs: dict[bytes, bytes], *, head: bytes = MAIN, read_only: bool = False) -> RepositoryState:
     entries = [RefEntry(name, value) for name, value in sorted(refs.items())]
-    table, _ = build_table(entries, oid_len=20, load=lambda digest: digest)
+    blocks: dict[bytes, bytes] = {}
+    table, fresh = build_table(entries, oid_len=20, load=blocks.__getitem__)
+    blocks |= fresh
     manifest = Manifest("sha1", head, None, 0, "a", "r", PublishKind.PUSH, sealed=True, packs=(), refs=table)
     return RepositoryState(RepositoryRecord("project", None, 0, None, read_only, 1), Pointer(1, bytes(32)), manifest)
 
@@ -188,6 +190,14 @@ A, A_B = b"refs/heads/a", b"refs/heads/a/b"
 def test_a_ref_may_become_a_folder_in_one_push(commands: tuple[Command, ...]) -> None:
     found = plan(*commands, state=state_of({MAIN: OLD, A: OLD}))
     assert found.reasons == [None, None]
+
+
+def test_refs_go_and_come_in_one_push_also_where_the_table_is_cut_into_blocks() -> None:
+    many = {b"refs/heads/m-%03d" % number: OLD for number in range(300)}
+    state = state_of({MAIN: OLD, A: OLD, **many})
+    assert state.manifest.refs.inline is None
+    assert plan(*(move(name, OLD, None) for name in many), state=state).reasons == [None] * len(many)
+    assert plan(move(A, OLD, None), move(A_B, None, NEW), state=state).reasons == [None, None]
 
 
 def test_a_folder_may_become_a_ref_in_one_push() -> None:
