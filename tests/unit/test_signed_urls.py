@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -112,6 +113,26 @@ def test_any_other_query_is_refused(signer: UrlSigner, values: dict[str, str | N
 def test_a_value_that_is_given_twice_is_refused(signer: UrlSigner) -> None:
     query = query_of(signer.sign(PATH, 1))
     assert signer.verify(PATH, query + b"&version=1") is None
+
+
+@pytest.mark.parametrize(
+    "spelled_otherwise",
+    [
+        lambda query: query + b"&",
+        lambda query: b"&" + query,
+        lambda query: query.replace(b"expires", b"%65xpires"),
+        lambda query: query.replace(b"version=1", b"version=%31"),
+        lambda query: b"&".join(reversed(query.split(b"&"))),
+        lambda query: query + b"\n",
+    ],
+)
+def test_caches_know_what_is_signed_by_one_spelling(
+    signer: UrlSigner, spelled_otherwise: Callable[[bytes], bytes]
+) -> None:
+    query = query_of(signer.sign(PATH, 1))
+    assert signer.verify(PATH, query) is not None
+    assert spelled_otherwise(query) != query
+    assert signer.verify(PATH, spelled_otherwise(query)) is None
 
 
 def test_a_query_of_any_bytes_is_no_error(signer: UrlSigner) -> None:
