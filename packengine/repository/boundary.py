@@ -7,10 +7,10 @@ commit that is a boundary no longer is wanted by naming its parents.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from core_ext import Cancel, ObjectDb, ObjectSet
+from core_ext import Cancel, Cancelled, ObjectDb, ObjectSet
 from packengine.protocol import INFINITE_DEPTH, Deepen
 from packengine.repository.errors import FetchRefused
 
@@ -54,12 +54,19 @@ def find_boundary(
         known = set(client_shallow)
         shallow = [commit for commit in edge if commit not in known and commit not in above]
         unshallow = [commit for commit in client_shallow if commit in above]
-    below = list(dict.fromkeys(parent for commit in unshallow for parent in objects.parents(commit)))
+    below = list(dict.fromkeys(_parents(objects, unshallow, cancel)))
     cut = [*client_shallow, *shallow]
     # A boundary behind another one is not sent. Named all the same, as Git does, it could never be unshallowed again:
     # its client would look for a commit that it does not have.
     shallow = objects.reached_among([*wants, *below], shallow, shallow=cut, cancel=cancel)
     return Boundary(tuple(shallow), tuple(unshallow), tuple(cut), tuple(below))
+
+
+def _parents(objects: ObjectDb, commits: Sequence[bytes], cancel: Cancel) -> Iterator[bytes]:
+    for commit in commits:
+        if cancel.is_set():
+            raise Cancelled("the boundary is not wanted any more")
+        yield from objects.parents(commit)
 
 
 def _selected(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core_ext import Cancel, Cancelled
-from packengine.protocol import Needs
+from packengine.protocol import INFINITE_DEPTH, Deepen, Needs
 from packengine.repository import Engine, Fetch, NotOurRef
 from tests.support.engines import Project, move, needs, new_project, open_in_memory
 from tests.support.git import git, git_result
@@ -267,3 +267,12 @@ def test_sizes_are_found_once_for_each_object_and_stop_when_nobody_waits(history
     cancel.set()
     with pytest.raises(Cancelled):
         service.sizes(state, [commit], cancel)
+
+
+def test_looking_below_a_boundary_stops_when_nobody_waits(history: History) -> None:
+    asked = replace(PLAIN, shallow=tuple(history.commits[5:8]), deepen=Deepen(depth=INFINITE_DEPTH))
+    cancel = Cancel()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        history.begin(history.commits[-1], asked=asked).boundary(cancel)
+    assert history.begin(history.commits[-1], asked=asked).boundary(Cancel()).below == tuple(history.commits[4:7])

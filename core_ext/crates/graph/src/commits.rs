@@ -123,7 +123,8 @@ pub(crate) fn commits_among(db: &Database, oids: &[Oid]) -> Result<BitSet> {
 /// # Errors
 /// `Missing`; `CorruptObject` for what is no commit; `MissingEdge`; what reading can raise.
 pub fn parents(db: &Database, commit: &Oid) -> Result<Vec<Ordinal>> {
-    Commits::new(db).get(db.require(commit)?).map(|commit| commit.parents.to_vec())
+    let ordinal = db.require(commit)?; // without a cache: to make one takes longer than to read a commit
+    read_commit(db, ordinal, false).map(|commit| commit.parents.to_vec()).map_err(|error| named(db, ordinal, error))
 }
 
 /// The commit that an id names, through tags.

@@ -21,11 +21,13 @@ use packhouse_pack::{BitSet, Database, Ordinal};
 pub fn all_reach(db: &Database, wants: &[Oid], haves: &[Oid], shallow: &[Oid], cancel: &CancelFlag) -> Result<bool> {
     let mut search = Search::new(Commits::with_cut(db, commits_among(db, shallow)?), cancel);
     for have in haves {
+        cancel.check()?;
         if let (Kind::Commit, commit) = peel(db, db.require(have)?, |_| ())? {
             search.add_have(commit)?;
         }
     }
     for want in wants {
+        cancel.check()?;
         if let (Kind::Commit, commit) = peel(db, db.require(want)?, |_| ())?
             && !search.reaches(commit)?
         {
