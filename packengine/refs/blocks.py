@@ -5,12 +5,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 _LEAF_MAGIC = b"PHRL\x01"
 _INDEX_MAGIC = b"PHRI\x01"
 _ENTRY = struct.Struct(">HB")
 _RECORD = struct.Struct(">32sIH")
+
+_LEAVES_KEPT, _INDEXES_KEPT = 32, 8
+"""Decoded blocks, the last used: requests for one repository look into the same few. About 64 KiB each, at most 16."""
 
 
 class CorruptRefBlock(Exception):
@@ -43,6 +47,7 @@ def encode_leaf(entries: Sequence[RefEntry], oid_len: int) -> bytes:
     return b"".join(parts)
 
 
+@lru_cache(_LEAVES_KEPT)
 def decode_leaf(data: bytes, oid_len: int) -> tuple[RefEntry, ...]:
     """The entries of a leaf block. Raises CorruptRefBlock."""
     if not data.startswith(_LEAF_MAGIC + bytes((oid_len,))):
@@ -73,6 +78,7 @@ def encode_index(records: Sequence[BlockRecord]) -> bytes:
     return b"".join(parts)
 
 
+@lru_cache(_INDEXES_KEPT)
 def decode_index(data: bytes) -> tuple[BlockRecord, ...]:
     """The records of an index block. Raises CorruptRefBlock."""
     if not data.startswith(_INDEX_MAGIC):

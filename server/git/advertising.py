@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from packengine.protocol import (
     ProtocolVersion,
@@ -15,6 +14,7 @@ from packengine.protocol import (
 )
 from packengine.refs import HiddenRefs
 from packengine.repository import RepositoryState
+from server.git.chunks import send_chunks
 from server.git.exchange import GitExchange
 from server.git.native import WorkerThreads
 from server.git.offers import Offers
@@ -32,12 +32,14 @@ class Advertising:
         self._hidden = hidden
 
     async def advertise(self, exchange: GitExchange, service: Service, state: RepositoryState, session_id: str) -> None:
-        """The whole answer."""
-        chunks = self._chunks(service, state, negotiate_version(exchange.header(b"git-protocol")), session_id)
-        await exchange.start(200, service.advertisement_type)
-        while (chunk := await self._lookups.run(partial(next, chunks, None))) is not None:
-            await exchange.write(chunk)
-        await exchange.end()
+        """The whole answer. That of version 2 says nothing of refs, and is there at once."""
+        version = negotiate_version(exchange.header(b"git-protocol"))
+        if service is Service.UPLOAD_PACK and version is ProtocolVersion.V2:
+            answer = advertise_v2(self._offers.fetch(state, session_id))
+            await exchange.answer(200, answer, (b"content-type", service.advertisement_type.encode()))
+            return
+        chunks = self._chunks(service, state, version, session_id)
+        await send_chunks(exchange, self._lookups, service.advertisement_type, chunks)
 
     def _chunks(
         self, service: Service, state: RepositoryState, version: ProtocolVersion, session_id: str
@@ -46,6 +48,4 @@ class Advertising:
             refs = ((entry.name, entry.oid) for entry in self._hidden.shown(state.manifest.refs))
             return advertise_receive_pack(self._offers.push(state, session_id), refs, version)
         offer = self._offers.fetch(state, session_id)
-        if version is ProtocolVersion.V2:
-            return iter([advertise_v2(offer)])
         return advertise_upload_pack(offer, listed_refs(state, _EVERY_REF, self._hidden), version)

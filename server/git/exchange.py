@@ -48,6 +48,7 @@ class GitExchange:
         self._is_http_2 = scope["http_version"] == "2"
         self._body_limit_bytes = body_limit_bytes
         self._idle_timeout_s = idle_timeout_s
+        self._held: list[bytes] = []
         self.started = False
 
     def header(self, name: bytes) -> bytes | None:
@@ -81,6 +82,10 @@ class GitExchange:
         """Begin a streamed answer."""
         await self._send_start(status, [(b"content-type", content_type.encode())])
 
+    def hold(self, data: bytes) -> None:
+        """Keep a piece of the answer back, to be sent with the next one or with the end: a write has its price."""
+        self._held.append(data)
+
     async def write(self, data: bytes) -> None:
         """Send a piece of the answer; returns when the connection has taken it."""
         await self._send_body(data, more_body=True)
@@ -108,6 +113,9 @@ class GitExchange:
             await self._send(event)  # type: ignore[arg-type]  # `trailers` is optional in ASGI, not in Hypercorn's type
 
     async def _send_body(self, data: bytes, *, more_body: bool) -> None:
+        if self._held:
+            data = b"".join([*self._held, data])
+            self._held.clear()
         if not self._is_http_2:
             await self._send({"type": "http.response.body", "body": data, "more_body": more_body})
             return

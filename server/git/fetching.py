@@ -85,11 +85,12 @@ class Fetching:
             return
         if not exchange.started:
             await exchange.start(200, Service.UPLOAD_PACK.result_type)
-        await exchange.write(decision.head)
-        if decision.open_pack is not None:
-            frame = PackFrame.of(request)
-            await send_pack(exchange, self._pools, decision.open_pack, frame, quiet=request.no_progress)
-        await exchange.end()
+        exchange.hold(decision.head)
+        if decision.open_pack is None:
+            await exchange.end()
+            return
+        frame = PackFrame.of(request)
+        await send_pack(exchange, self._pools, decision.open_pack, frame, quiet=request.no_progress)
 
     def _decide(self, state: RepositoryState, request: _Request, base_url: str, cancel: Cancel) -> _Decision:
         """All that has to be known before the pack, in one visit to a thread."""

@@ -24,6 +24,12 @@ class PackCutShort(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Piece:
+    data: bytes
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Failed:
     sentence: bytes
 
@@ -31,67 +37,86 @@ class _Failed:
 async def send_pack(
     exchange: GitExchange, pools: ThreadPools, open_pack: OpenPack, frame: PackFrame, *, quiet: bool
 ) -> None:
-    """Send a pack in its frame, and its end. What fails on the way is told in the error band.
+    """Send a pack in its frame, and the end of the answer. What fails on the way is told in the error band.
 
+    A pack of one piece, as that of most fetches, is one write with all that is held back before it.
     Memory: two pieces. The client's going away, noticed by the caller, cancels the thread. Raises PackCutShort.
     """
-    sender, receiver = trio.open_memory_channel[bytes | _Failed](1)
+    sender, receiver = trio.open_memory_channel[_Piece | _Failed](1)
     failed: _Failed | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_produce, sender, pools, open_pack, frame, quiet)
         async with receiver:
             failed = await _write_all(exchange, receiver, frame)
     if failed is None:
-        await exchange.write(frame.end)
+        exchange.hold(frame.end)
     elif words := frame.fatal(failed.sentence):
-        await exchange.write(words)
+        exchange.hold(words)
     else:
         raise PackCutShort(failed.sentence.decode(errors="replace"))
+    await exchange.end()
 
 
 async def _produce(
-    sender: trio.MemorySendChannel[bytes | _Failed],
+    sender: trio.MemorySendChannel[_Piece | _Failed],
     pools: ThreadPools,
     open_pack: OpenPack,
     frame: PackFrame,
     quiet: bool,
 ) -> None:
     cancel = Cancel()
+
+    def begin() -> tuple[PackStream, _Piece]:
+        stream = open_pack(cancel)
+        words = b"" if quiet else frame.progress(b"Enumerating objects: %d, done.\n" % stream.object_count)
+        return stream, _next_piece(stream, frame, words, quiet=quiet)
+
     async with sender:
         try:
-            stream = await pools.fetches.run(lambda: open_pack(cancel), stop=cancel.set)
-            if not quiet:
-                await sender.send(frame.progress(b"Enumerating objects: %d, done.\n" % stream.object_count))
-            while piece := await pools.packs.run(lambda: frame.data(stream.read(_PIECE_BYTES)), stop=cancel.set):
+            stream, piece = await pools.fetches.run(begin, stop=cancel.set)
+            await sender.send(piece)
+            while not piece.is_last:
+                piece = await pools.packs.run(lambda: _next_piece(stream, frame, quiet=quiet), stop=cancel.set)
                 await sender.send(piece)
-            if not quiet:
-                counts = stream.object_count, stream.reused_count
-                await sender.send(frame.progress(b"Total %d (reused %d)\n" % counts))
         except FAILURES as failure:
             await sender.send(_Failed(sentence_for(failure)))
         except trio.BrokenResourceError:
             return  # the writer gave up, and says why
 
 
+def _next_piece(stream: PackStream, frame: PackFrame, words: bytes = b"", *, quiet: bool) -> _Piece:
+    """Words and a piece of the pack, with its end if that is there: a visit to a thread for each read costs more."""
+    parts = [stream.read(_PIECE_BYTES)]
+    room_bytes = _PIECE_BYTES - len(parts[0])
+    while parts[-1] and room_bytes:
+        parts.append(stream.read(room_bytes))
+        room_bytes -= len(parts[-1])
+    is_last = not parts[-1]
+    total = b"Total %d (reused %d)\n" % (stream.object_count, stream.reused_count)
+    last_words = frame.progress(total) if is_last and not quiet else b""
+    return _Piece(words + frame.data(b"".join(parts)) + last_words, is_last)
+
+
 async def _write_all(
-    exchange: GitExchange, pieces: trio.MemoryReceiveChannel[bytes | _Failed], frame: PackFrame
+    exchange: GitExchange, pieces: trio.MemoryReceiveChannel[_Piece | _Failed], frame: PackFrame
 ) -> _Failed | None:
-    """Write what comes, up to its end. Returns what went wrong."""
+    """Write what comes, and hold back the last of it for the end. Returns what went wrong."""
     while True:
         piece = await _next_or_keep_alive(pieces, exchange, frame)
-        if piece is None or isinstance(piece, _Failed):
+        if isinstance(piece, _Failed):
             return piece
-        await exchange.write(piece)
+        if piece.is_last:
+            exchange.hold(piece.data)
+            return None
+        await exchange.write(piece.data)
 
 
 async def _next_or_keep_alive(
-    pieces: trio.MemoryReceiveChannel[bytes | _Failed], exchange: GitExchange, frame: PackFrame
-) -> bytes | _Failed | None:
+    pieces: trio.MemoryReceiveChannel[_Piece | _Failed], exchange: GitExchange, frame: PackFrame
+) -> _Piece | _Failed:
     while True:
         try:
             with trio.fail_after(SILENCE_S):
                 return await pieces.receive()
-        except trio.EndOfChannel:
-            return None
         except trio.TooSlowError:
             await exchange.write(frame.keep_alive)

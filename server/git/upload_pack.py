@@ -34,6 +34,7 @@ from packengine.protocol import (
 from packengine.refs.hidden import HiddenRefs
 from packengine.refs.seeker import RefSeeker
 from packengine.repository import Engine, RepositoryState
+from server.git.chunks import send_chunks
 from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
@@ -128,10 +129,7 @@ class UploadPack:
         await self._answer(exchange, bundle_uri_answer(bundles))
 
     async def _stream(self, exchange: GitExchange, chunks: Iterator[bytes]) -> None:
-        await exchange.start(200, Service.UPLOAD_PACK.result_type)
-        while (chunk := await self._lookups.run(partial(next, chunks, None))) is not None:
-            await exchange.write(chunk)
-        await exchange.end()
+        await send_chunks(exchange, self._lookups, Service.UPLOAD_PACK.result_type, chunks)
 
     @staticmethod
     async def _answer(exchange: GitExchange, body: bytes) -> None:
