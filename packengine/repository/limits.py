@@ -45,7 +45,7 @@ class Limits:
     resident_tail_bytes: int = 64 * MIB
     threads: int = os.cpu_count() or 1
     compression_level: int = 6
-    max_sparse_bytes: int = 1 * MIB
+    max_sparse_bytes: int = 64 * KIB
     """The largest blob of patterns that a fetch may filter by."""
 
     want_grace_ms: int = 600_000
