@@ -15,6 +15,7 @@ ALLOWED = {
     "__future__",
     "abc",
     "binascii",
+    "bisect",
     "collections",
     "dataclasses",
     "enum",
