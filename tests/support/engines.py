@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from core_ext import object_edges
 from packengine.manifests import Manifest
 from packengine.protocol import Client, Command, Needs, PushCapabilities, PushCommands
 from packengine.repository import Engine, Limits, Push
@@ -19,7 +20,10 @@ from tests.support.engine_pushes import ACTOR
 from tests.support.fakes import MemoryBlobStore, MemoryCatalog
 from tests.support.raw_packs import BLOB, COMMIT, NULL, TAG, TREE, commit_content, entry, oid_of, pack_of, tree_content
 
-_TYPE_NAMES = {COMMIT: b"commit", TREE: b"tree", BLOB: b"blob", TAG: b"tag"}
+if TYPE_CHECKING:
+    from core_ext._core import Kind
+
+_KINDS: dict[int, Kind] = {COMMIT: "commit", TREE: "tree", BLOB: "blob", TAG: "tag"}
 
 
 class OvertakenCatalog(MemoryCatalog):
@@ -83,7 +87,7 @@ class Objects:
 
     def tag(self, name: bytes, target: bytes) -> bytes:
         """An annotated tag of an object made here."""
-        kind = _TYPE_NAMES[self._objects[target][0]]
+        kind = _KINDS[self._objects[target][0]].encode()
         tagger = b"T. Agger <tagger@example.org> 1700000000 +0000"
         text = b"object %b\ntype %b\ntag %b\ntagger %b\n\nMessage\n" % (target.hex().encode(), kind, name, tagger)
         return self.add(TAG, text)
@@ -91,6 +95,19 @@ class Objects:
     def content(self, oid: bytes) -> bytes:
         """What an object made here holds."""
         return self._objects[oid][1]
+
+    def closure(self, tips: Iterable[bytes]) -> list[bytes]:
+        """All that the tips reach, themselves included."""
+        met: dict[bytes, None] = {}
+        waiting = list(tips)
+        while waiting:
+            oid = waiting.pop()
+            if oid not in met:
+                met[oid] = None
+                kind, content = self._objects[oid]
+                edges = object_edges(_KINDS[kind], content, object_format="sha1")
+                waiting += [target for target, _ in edges]
+        return list(met)
 
     def pack(self, oids: Iterable[bytes]) -> bytes:
         """A pack of whole objects."""

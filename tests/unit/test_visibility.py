@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core_ext import Cancel, Cancelled
+from packengine.manifests import Manifest
 from packengine.repository import Engine, Limits, NotOurRef
+from packengine.repository.growth import Growth, Span, View
+from packengine.repository.visibility import Visibility
 from tests.support.engine_pushes import ACTOR
 from tests.support.engines import Clock, Project, fork_of, move, needs, new_project, open_in_memory
 
@@ -173,6 +177,114 @@ def test_a_view_is_built_once_for_a_state_of_the_refs(engine: Engine, clock: Clo
     before = visibility.usable(state)
     forced.project.pushed(SIDE, None, forced.root)
     assert visibility.usable(engine.load("project")) is not before
+
+
+@pytest.fixture
+def builds(monkeypatch: pytest.MonkeyPatch) -> list[list[Manifest]]:
+    """The manifests of each view that was built from nothing."""
+    built: list[list[Manifest]] = []
+    build = Visibility._built
+
+    def noted(self: Visibility, manifests: list[Manifest], cancel: Cancel | None) -> View:
+        built.append(manifests)
+        return build(self, manifests, cancel)
+
+    monkeypatch.setattr(Visibility, "_built", noted)
+    return built
+
+
+def test_what_takes_nothing_away_walks_no_history_again(
+    engine: Engine, clock: Clock, builds: list[list[Manifest]]
+) -> None:
+    forced = Forced(engine, clock)
+    project, objects = forced.project, forced.project.objects
+    engine.pushes.visibility.usable(engine.load(project.id))
+    builds.clear()
+    one, two = objects.commit("one", forced.root), objects.commit("two", forced.root)
+    merge, tag = objects.commit("merge", one, two), objects.tag(b"v1", two)
+    project.pushed(MAIN, forced.root, one, one)
+    project.pushed(SIDE, None, two, two)
+    project.pushed(b"refs/tags/v1", None, tag, tag)
+    project.pushed(MAIN, one, merge, merge)
+    project.pushed(SIDE, two, None)
+    assert all(may_want(project, oid) for oid in (merge, tag, forced.lost))
+    clock.now_ms += GRACE_MS + 1
+    assert [may_want(project, oid) for oid in (merge, tag, forced.lost)] == [True, True, False]
+    assert builds == []
+
+
+@pytest.mark.parametrize("taken", ["a branch that nothing else reaches", "an annotated tag"])
+def test_what_takes_something_away_is_built_anew(
+    engine: Engine, clock: Clock, builds: list[list[Manifest]], taken: str
+) -> None:
+    forced = Forced(engine, clock)
+    value = forced.lost if taken.startswith("a branch") else forced.project.objects.tag(b"v1", forced.root)
+    name = SIDE if taken.startswith("a branch") else b"refs/tags/v1"
+    forced.project.pushed(name, None, value, value)
+    visibility = engine.pushes.visibility
+    assert visibility.usable(engine.load("project")).contains(value)
+    builds.clear()
+    forced.project.pushed(name, value, None)
+    assert not visibility.usable(engine.load("project")).contains(value)
+    assert builds == [[forced.project.manifest]]
+
+
+def test_a_roll_up_walks_no_history_again(tmp_path: Path, clock: Clock, builds: list[list[Manifest]]) -> None:
+    forced = Forced(open_in_memory(tmp_path, limits=Limits(rollup_packs=4)), clock)
+    project, tip = forced.project, forced.root
+    project.engine.pushes.visibility.usable(project.engine.load(project.id))
+    builds.clear()
+    for number in range(8):
+        tip, before = project.objects.commit(f"commit {number}", tip), tip
+        project.pushed(MAIN, before, tip, tip)
+        project.engine.rollup.roll_up_if_due(project.id, ACTOR, Cancel())
+    assert len(project.manifest.packs) < 6
+    assert may_want(project, tip)
+    assert not project.manifest.sealed
+    assert builds == []
+
+
+def test_a_cancelled_growth_leaves_no_view_and_the_next_fetch_grows_it(engine: Engine, clock: Clock) -> None:
+    forced = Forced(engine, clock)
+    assert may_want(forced.project, forced.root)
+    new = forced.project.objects.commit("new", forced.root)
+    forced.project.pushed(MAIN, forced.root, new, new)
+    gone = Cancel()
+    gone.set()
+    with pytest.raises(Cancelled):
+        engine.fetches.begin(engine.load("project"), needs(new), cancel=gone)
+    assert may_want(forced.project, new)
+
+
+def test_a_view_does_not_grow_over_a_value_that_was_not_stored(engine: Engine, clock: Clock) -> None:
+    """It may be stored by now, and then the refs reach it."""
+    Forced(engine, clock)
+    state, growth = engine.load("project"), Growth(engine._loader)
+    span = Span.ending_at(state, [state.manifest])
+    view = View(engine.pushes.visibility.usable(state), tips_stored=True)
+    assert growth.grown(state, view, span, span, None) is not None
+    assert growth.grown(state, replace(view, tips_stored=False), span, span, None) is None
+
+
+def test_a_view_does_not_grow_into_an_older_or_a_far_later_one(engine: Engine, clock: Clock) -> None:
+    forced = Forced(engine, clock)
+    before = engine.load("project")
+    forced.project.pushed(SIDE, None, forced.root)
+    after, growth = engine.load("project"), Growth(engine._loader)
+    old, new = (Span.ending_at(state, [state.manifest]) for state in (before, after))
+    views = [View(engine.pushes.visibility.usable(state), tips_stored=True) for state in (before, after)]
+    assert growth.grown(after, views[0], old, new, None) is not None
+    assert growth.grown(before, views[1], new, old, None) is None
+    far = replace(new, oldest=new.oldest + 1000, newest=new.newest + 1000)
+    assert growth.grown(after, views[0], old, far, None) is None
+
+
+def test_a_view_does_not_grow_out_of_one_of_another_history(engine: Engine, clock: Clock) -> None:
+    ours, theirs = Forced(engine, clock), Forced(engine, clock, "theirs")
+    state, other = engine.load(ours.project.id), engine.load(theirs.project.id)
+    span, past = (Span.ending_at(each, [each.manifest]) for each in (state, other))
+    view = View(engine.pushes.visibility.usable(other), tips_stored=True)
+    assert Growth(engine._loader).grown(state, view, past, span, None) is None
 
 
 def test_a_want_after_the_grace_does_not_get_the_view_of_before(engine: Engine, clock: Clock) -> None:

@@ -1,0 +1,144 @@
+"""Views that grow: what the refs reach now, from what they reached before (design, law 8).
+
+A view follows the refs of a *span*: of the manifests of one repository from one version to another. Most publishes
+take nothing away from what the refs reach. Then the view of a later span is that of an earlier one with what the new
+values reach beyond it, and what is known already is not walked again. Proof that nothing is taken away: every value
+that the earlier span had and the later one does not name is a commit that one of its values reaches. Where that cannot
+be shown cheaply, there is no growing; then the view is built from nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain, islice, pairwise
+
+from core_ext import Cancel, MissingObject, ObjectDb
+from packengine.manifests import Manifest
+from packengine.refs import RefEntry, RefTable
+from packengine.repository.state import RepositoryState, StateLoader
+
+_MAX_STEPS = 1000
+"""Manifests to read and compare at most: beyond that, building anew is no dearer for all but the largest histories."""
+
+_REFS_ASKED = 1000
+"""So many refs are asked, and HEAD, whether they reach a value that went away, besides the values that came."""
+
+SpanKey = tuple[bytes | None, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Successive manifests of one repository, by version, both ends included."""
+
+    oldest: int
+    newest: int
+    key: SpanKey
+    """The digests of the newest and the oldest: they tell the span from any other, of whatever repository."""
+
+    @staticmethod
+    def ending_at(state: RepositoryState, manifests: list[Manifest]) -> Span:
+        """The span of these manifests, newest first, of which the first is the state's own."""
+        newest = state.pointer.version
+        oldest = newest - len(manifests) + 1
+        return Span(oldest, newest, (state.pointer.manifest, _digest_at(state, manifests, oldest)))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The objects that the refs of a span reach."""
+
+    objects: ObjectDb
+    tips_stored: bool
+    """Whether every value of the refs was stored. One that was not may be stored later: such a view does not grow."""
+
+
+class Growth:
+    """Makes views from views."""
+
+    def __init__(self, loader: StateLoader) -> None:
+        self._loader = loader
+
+    def grown(self, state: RepositoryState, known: View, past: Span, span: Span, cancel: Cancel | None) -> View | None:
+        """The view of `span`, which ends at `state`, from that of an earlier or equally late one; None: build it anew.
+
+        Raises Cancelled.
+        """
+        history = self._history(state, past, span) if known.tips_stored else None
+        if history is None:
+            return None
+        change = _TipChange.between(past, span, lambda version: history[state.pointer.version - version].refs)
+        everything = self._loader.objects(state.manifest)
+        if not all(everything.contains(entry.oid) for entry in change.came):
+            return None
+        if not _reaches_lost(everything, state, change, cancel):
+            return None
+        try:
+            moved = known.objects.all_objects().moved_to(everything, cancel=cancel)
+        except MissingObject:  # packs were dropped together with objects
+            return None
+        tips = sorted({entry.oid for entry in change.came})
+        return View(everything.restricted(everything.reachable(tips, known=moved, cancel=cancel)), tips_stored=True)
+
+    def _history(self, state: RepositoryState, past: Span, span: Span) -> list[Manifest] | None:
+        """The state's manifests back to where the earlier of both spans begins."""
+        steps = span.newest - past.newest + abs(span.oldest - past.oldest)
+        if past.newest > span.newest or steps > _MAX_STEPS:
+            return None
+        oldest = min(past.oldest, span.oldest)
+        history = list(islice(self._loader.own_history(state), state.pointer.version - oldest + 1))
+        if len(history) <= state.pointer.version - oldest:
+            return None
+        is_past = past.key == (_digest_at(state, history, past.newest), _digest_at(state, history, past.oldest))
+        return history if is_past else None
+
+
+@dataclass(frozen=True, slots=True)
+class _TipChange:
+    """How the values of the refs in one span differ from those in another."""
+
+    came: set[RefEntry]
+    """Of the later span; with them, all of its values are known."""
+
+    lost: set[bytes]
+    """Values of the earlier span that may not be among those of the later one: all that are not."""
+
+    @staticmethod
+    def between(past: Span, span: Span, refs_at: Callable[[int], RefTable]) -> _TipChange:
+        """Compare neighbours, from what both spans have to what only one has. `past` does not end later than `span`."""
+        came: set[RefEntry] = set()
+        lost: set[RefEntry] = set()
+        versions = {*range(past.oldest, past.newest + 1), *range(span.oldest, span.newest + 1)}
+        for older, newer in pairwise(sorted(versions)):
+            if newer > past.newest:
+                came |= _beside(refs_at(newer), refs_at(older))
+            if older < past.oldest:
+                came |= _beside(refs_at(older), refs_at(newer))
+            if older < span.oldest:
+                lost |= _beside(refs_at(older), refs_at(newer))
+        return _TipChange(came, {entry.oid for entry in lost} - {entry.oid for entry in came})
+
+
+def _beside(refs: RefTable, others: RefTable) -> set[RefEntry]:
+    return set(refs.apart_from(others)).difference(others.apart_from(refs))
+
+
+def _reaches_lost(everything: ObjectDb, state: RepositoryState, change: _TipChange, cancel: Cancel | None) -> bool:
+    """Whether what went away from the refs is still reached from them. A no may be wrong, a yes never is."""
+    if not change.lost:
+        return True
+    head = state.head_entry()
+    asked = chain(change.came, islice(state.manifest.refs.scan(), _REFS_ASKED), [head] if head is not None else [])
+    tips = _commits(everything, {entry.peeled or entry.oid for entry in asked})
+    lost = _commits(everything, change.lost)
+    return len(lost) == len(change.lost) and not everything.walk_commits(lost, tips, limit=1, cancel=cancel)
+
+
+def _commits(objects: ObjectDb, oids: Iterable[bytes]) -> list[bytes]:
+    return [oid for oid in oids if (header := objects.header(oid)) is not None and header[0] == "commit"]
+
+
+def _digest_at(state: RepositoryState, history: list[Manifest], version: int) -> bytes | None:
+    """The digest of one of the state's manifests; `history` is newest first, from the state's own to that one."""
+    at = state.pointer.version - version
+    return state.pointer.manifest if at == 0 else history[at - 1].parent
