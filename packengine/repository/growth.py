@@ -43,6 +43,10 @@ class Span:
         oldest = newest - len(manifests) + 1
         return Span(oldest, newest, (state.pointer.manifest, _digest_at(state, manifests, oldest)))
 
+    def steps_to(self, other: Span) -> int:
+        """By how many versions their ends lie apart."""
+        return abs(other.newest - self.newest) + abs(other.oldest - self.oldest)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -82,8 +86,7 @@ class Growth:
 
     def _history(self, state: RepositoryState, past: Span, span: Span) -> list[Manifest] | None:
         """The state's manifests back to where the earlier of both spans begins."""
-        steps = span.newest - past.newest + abs(span.oldest - past.oldest)
-        if past.newest > span.newest or steps > _MAX_STEPS:
+        if past.newest > span.newest or past.steps_to(span) > _MAX_STEPS:
             return None
         oldest = min(past.oldest, span.oldest)
         history = list(islice(self._loader.own_history(state), state.pointer.version - oldest + 1))

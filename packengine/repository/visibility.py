@@ -90,9 +90,10 @@ class Visibility:
         with self._lock:
             spans = list(self._spans.get(_incarnation(state), {}).values())
             known = [(past, self._views[past.key]) for past in spans if past.key in self._views]
-        # First those that reached nothing which this one might not.
-        known.sort(key=lambda each: (each[0].oldest < span.oldest, -each[0].newest))
-        attempts = (self._growth.grown(state, view, past, span, cancel) for past, view in known)
+        known.sort(key=lambda each: each[0].steps_to(span))
+        # What the nearest cannot show to be reached still, others hardly can; but some need not show anything.
+        chosen = [each for at, each in enumerate(known) if at == 0 or each[0].oldest >= span.oldest]
+        attempts = (self._growth.grown(state, view, past, span, cancel) for past, view in chosen)
         return next((view for view in attempts if view is not None), None)
 
     def _built(self, manifests: list[Manifest], cancel: Cancel | None) -> View:
