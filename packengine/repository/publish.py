@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from packengine.manifests import PublishKind, digest_of, encode_manifest
+from packengine.manifests import Manifest, PublishKind, digest_of, encode_manifest
 from packengine.refs import RefChange
 from packengine.repository.actor import Actor
 from packengine.repository.errors import LimitReached
@@ -69,17 +69,22 @@ class Publisher:
             draft = derive(state)
             if draft is None:
                 return None
-            prepared = self._prepare(state, draft, actor, kind)  # first: what it refuses must leave no blob behind
+            # First of all: what it refuses must leave no blob behind.
+            prepared, manifest = self._prepare(state, draft, actor, kind)
             for pack in draft.packs:
                 pack.store()
             outcome = self._catalog.publish(prepared)
             if isinstance(outcome, Committed):
+                blocks = {row.digest: row.data for row in prepared.rows if row.kind is RowKind.REF_BLOCK}
+                self._loader.keep(prepared.manifest, manifest, blocks)
                 self._announce(outcome, actor, kind, draft, provenance)
                 return outcome
             fields = {"repository": begun.record.id, "request_id": actor.request_id}
             _log.debug("publish superseded", extra={"fields": fields})
 
-    def _prepare(self, state: RepositoryState, draft: Draft, actor: Actor, kind: PublishKind) -> Publish:
+    def _prepare(
+        self, state: RepositoryState, draft: Draft, actor: Actor, kind: PublishKind
+    ) -> tuple[Publish, Manifest]:
         old = state.manifest
         refs, blocks = old.refs.apply(draft.changes)
         named = {pack.digest for pack in old.packs} - draft.drops
@@ -103,7 +108,7 @@ class Publisher:
         rows = [Row(RowKind.REF_BLOCK, digest, block) for digest, block in blocks.items()]
         rows += [row for pack in fresh for row in pack.rows()]
         rows.append(Row(RowKind.MANIFEST, digest_of(data), data))
-        return Publish(state.record.id, state.pointer, digest_of(data), rows)
+        return Publish(state.record.id, state.pointer, digest_of(data), rows), manifest
 
     def _check_limits(self, pack_count: int, ref_count: int) -> None:
         if pack_count > self._limits.max_packs:

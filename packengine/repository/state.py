@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
@@ -72,6 +72,12 @@ class StateLoader:
             with self._lock:
                 self._manifests[digest] = manifest
         return manifest
+
+    def keep(self, digest: bytes, manifest: Manifest, blocks: Mapping[bytes, bytes]) -> None:
+        """Take in what was published just now, so that the next who asks need not read what was here in hand."""
+        with self._lock:
+            self._manifests[digest] = manifest
+            self._blocks.update(blocks)
 
     def load_block(self, digest: bytes) -> bytes:
         """A ref block's bytes."""

@@ -8,18 +8,33 @@ from functools import partial
 from server.git.exchange import GitExchange
 from server.git.native import WorkerThreads
 
+_PIECE_BYTES = 60 * 1024
+"""Chunks are gathered up to here: as much as a thousand lines of refs come to."""
+
 
 async def send_chunks(
     exchange: GitExchange, threads: WorkerThreads, content_type: str, chunks: Iterator[bytes]
 ) -> None:
-    """The whole answer. One of a single chunk, as most are, takes one visit to a thread and one write."""
-    first, chunk = await threads.run(lambda: (next(chunks, b""), next(chunks, None)))
-    if chunk is None:
-        await exchange.answer(200, first, (b"content-type", content_type.encode()))
+    """The whole answer. A small one, as most are, takes one visit to a thread and one write, and says its length."""
+    gather = partial(_gather, chunks)
+    piece, is_last = await threads.run(gather)
+    if is_last:
+        await exchange.answer(200, piece, (b"content-type", content_type.encode()))
         return
     await exchange.start(200, content_type)
-    await exchange.write(first)
-    while chunk is not None:
-        await exchange.write(chunk)
-        chunk = await threads.run(partial(next, chunks, None))
+    while not is_last:
+        await exchange.write(piece)
+        piece, is_last = await threads.run(gather)
+    exchange.hold(piece)
     await exchange.end()
+
+
+def _gather(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
+    """The next piece, and whether it is the last."""
+    parts, size_bytes = [], 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size_bytes += len(chunk)
+        if size_bytes >= _PIECE_BYTES:
+            return b"".join(parts), False
+    return b"".join(parts), True

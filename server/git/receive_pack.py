@@ -64,7 +64,7 @@ class ReceivePack:
         self._threads.refuse_if_full()
         parser = ReceivePackRequestParser(pusher.offer, self._limits)
         try:
-            request, push = await self._receive(exchange, state, pusher, parser)
+            request, push, rest = await self._receive(exchange, state, pusher, parser)
         except RemoteProtocolError as error:
             await self._answer(exchange, push_error(error.sentence, parser.capabilities))
             return
@@ -72,28 +72,34 @@ class ReceivePack:
             await self._answer(exchange, b"")
             return
         await exchange.start(200, _RESULT_TYPE)
-        await self._finish(exchange, request.capabilities, push)
+        await self._finish(exchange, request.capabilities, push, rest)
         await exchange.end()
         await self._roll_up(state, pusher.actor)
 
     async def _receive(
         self, exchange: GitExchange, state: RepositoryState, pusher: Pusher, parser: ReceivePackRequestParser
-    ) -> tuple[PushCommands | None, Push | None]:
-        """The commands, and the push with its pack fed; None for a lone flush that tries out credentials."""
+    ) -> tuple[PushCommands | None, Push | None, bytes]:
+        """The commands, the push with its pack fed, and the last piece that it is still to be fed.
+
+        None for a lone flush that tries out credentials. The last piece goes along with the end: most pushes have no
+        other, and then all that is done for them is done in one visit to a thread.
+        """
         request: PushCommands | None = None
         push: Push | None = None
+        rest = b""
         async for piece in _in_large_pieces(exchange.body()):
             for event in await self._parse(parser, piece):
                 match event:
                     case ProbeRequest():
-                        return None, None
+                        return None, None, b""
                     case PushCommands():
                         pusher.record.client = event.capabilities.client
                         request, push = event, await self._begin(state, event, pusher)
                     case PackData(data) if push is not None:
-                        await self._feed(push, data)
+                        await self._feed(push, rest)
+                        rest = data
         parser.finish()
-        return request, push
+        return request, push, rest
 
     async def _parse(self, parser: ReceivePackRequestParser, piece: bytes) -> list[ReceivePackEvent]:
         """Thousands of commands take milliseconds to read, which others on the event loop would wait for."""
@@ -106,7 +112,8 @@ class ReceivePack:
         return begin() if request.certificate is None else await self._threads.run(begin)  # a signature takes time
 
     async def _feed(self, push: Push, data: bytes) -> None:
-        await self._threads.run(lambda: push.feed(data), stop=push.cancel)
+        if data:
+            await self._threads.run(lambda: push.feed(data), stop=push.cancel)
 
     async def _roll_up(self, state: RepositoryState, actor: Actor) -> None:
         """After the answer, for nobody waits for it. It leaves no trace if it fails, and the next push tries again."""
@@ -118,7 +125,7 @@ class ReceivePack:
         except FAILURES as error:
             _log.warning("roll-up failed", extra={"fields": {"repository": state.record.id, "error": str(error)}})
 
-    async def _finish(self, exchange: GitExchange, capabilities: PushCapabilities, push: Push) -> None:
+    async def _finish(self, exchange: GitExchange, capabilities: PushCapabilities, push: Push, rest: bytes) -> None:
         """Decide, telling how far it has come, and report. The pack has arrived: from here on silence would be ours."""
         outcome: PushOutcome | None = None
         error = b""
@@ -127,23 +134,28 @@ class ReceivePack:
             nursery.start_soon(tell_progress, exchange.write, capabilities, push.delta_count, done)
             # Not cancellable: a client that goes away now may have its push published, and must not have half of it.
             try:
-                outcome = await self._threads.run(push.finish)
+                outcome = await self._threads.run(partial(_feed_and_finish, push, rest))
             except FAILURES as failure:  # here, for the nursery would wrap it
                 error = push_error(sentence_for(failure), capabilities)
             done.set()
         if outcome is None:
-            await exchange.write(error)
+            exchange.hold(error)
             return
-        if words := last_words(outcome.deltas, capabilities):
-            await exchange.write(words)
+        exchange.hold(last_words(outcome.deltas, capabilities))
         for warning in outcome.warnings:
             await exchange.write(push_message(f"warning: {warning}", capabilities))
         for chunk in _report(outcome, capabilities):
-            await exchange.write(chunk)
+            exchange.hold(chunk)
 
     @staticmethod
     async def _answer(exchange: GitExchange, body: bytes) -> None:
         await exchange.answer(200, body, (b"content-type", _RESULT_TYPE.encode()))
+
+
+def _feed_and_finish(push: Push, rest: bytes) -> PushOutcome:
+    if rest:
+        push.feed(rest)
+    return push.finish()
 
 
 def _report(outcome: PushOutcome, capabilities: PushCapabilities) -> Iterable[bytes]:

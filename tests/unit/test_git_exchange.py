@@ -262,3 +262,18 @@ async def test_waiting_for_the_client_to_go_ends_when_it_goes_and_only_then(auto
     started = trio.current_time()
     await exchange_of(wire).wait_gone()
     assert trio.current_time() - started == pytest.approx(2000)
+
+
+async def test_what_is_held_goes_with_the_next_piece_in_its_order() -> None:
+    wire = Wire()
+    exchange = exchange_of(wire)
+    exchange.hold(b"a")
+    await exchange.start(200, "text/plain")
+    exchange.hold(b"b")
+    assert [event["type"] for event in wire.sent] == ["http.response.start"]
+    await exchange.write(b"c")
+    await exchange.write(b"d")
+    exchange.hold(b"e")
+    await exchange.end()
+    assert [event["body"] for event in wire.sent[1:]] == [b"abc", b"d", b"e"]
+    assert [event["more_body"] for event in wire.sent[1:]] == [True, True, False]

@@ -1,0 +1,115 @@
+"""What small requests cost: visits to threads, and writes. Each is about a tenth of a millisecond."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from packengine.repository import Engine
+from server.git.native import WorkerThreads
+from tests.support.engine_pushes import ACTOR, begin_push
+from tests.support.git_client import GitClient
+from tests.support.raw_packs import COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of
+from tests.support.wire_client import (
+    fetch_request,
+    ls_refs_request,
+    parse_advertisement,
+    parse_fetch_answer,
+    parse_push_report,
+    push_request,
+)
+
+ROOT = commit_content()
+TIP = oid_of(COMMIT, ROOT)
+PACK = pack_of([entry(TREE, b""), entry(COMMIT, ROOT)])
+MANY = 2_500
+"""More refs than go into two chunks of an answer."""
+
+LOUD = (b"thin-pack", b"ofs-delta")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    opened = Engine.open(tmp_path)
+    opened.create_repository("project", ACTOR)
+    begin_push(opened, "project", [(NULL, TIP, b"refs/heads/main")], PACK).finish()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def visits(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Grows by one with each visit to a thread."""
+    seen: list[object] = []
+    run = WorkerThreads.run
+
+    async def count(self: WorkerThreads, work: Any, **others: Any) -> Any:
+        seen.append(work)
+        return await run(self, work, **others)
+
+    monkeypatch.setattr(WorkerThreads, "run", count)
+    return seen
+
+
+@pytest.fixture
+async def client(engine: Engine, visits: list[object]) -> GitClient:
+    """One who has asked before, so that its token and repository are known."""
+    client = GitClient(engine)
+    await client.list_refs("git-upload-pack")
+    client.headers, client.body, client.writes = {}, b"", 0
+    visits.clear()
+    return client
+
+
+async def test_an_advertisement_of_version_2_costs_no_visit(client: GitClient, visits: list[object]) -> None:
+    await client.list_refs("git-upload-pack")
+    assert client.body.startswith(b"000eversion 2\n")
+    assert (len(visits), client.writes) == (0, 1)
+
+
+@pytest.mark.parametrize("service", ["git-upload-pack", "git-receive-pack"])
+async def test_an_advertisement_of_refs_costs_one(client: GitClient, visits: list[object], service: str) -> None:
+    await client.list_refs(service, version=0)
+    assert parse_advertisement(client.body).refs[b"refs/heads/main"] == TIP
+    assert (len(visits), client.writes) == (1, 1)
+
+
+async def test_a_listing_of_refs_costs_one_and_says_how_long_it_is(client: GitClient, visits: list[object]) -> None:
+    await client.post("git-upload-pack", ls_refs_request())
+    assert TIP.hex().encode() in client.body
+    assert (len(visits), client.writes) == (1, 1)
+    assert client.headers[b"content-length"] == str(len(client.body)).encode()
+
+
+async def test_a_long_listing_is_sent_in_pieces(engine: Engine, client: GitClient, visits: list[object]) -> None:
+    commands = [(NULL, TIP, b"refs/heads/many/%04d" % number) for number in range(MANY)]
+    begin_push(engine, "project", commands, pack_of([])).finish()
+    await client.post("git-upload-pack", ls_refs_request())
+    assert client.body.count(b"refs/heads/many/") == MANY
+    assert client.writes > 2
+    assert b"content-length" not in client.headers
+
+
+@pytest.mark.parametrize("flags", [(*LOUD, b"no-progress"), LOUD], ids=["quiet", "loud"])
+async def test_a_fetch_costs_two_visits_and_one_write(
+    client: GitClient, visits: list[object], flags: tuple[bytes, ...]
+) -> None:
+    await client.post("git-upload-pack", fetch_request([TIP], flags=flags))
+    answer = parse_fetch_answer(client.body)
+    assert answer.pack is not None
+    assert answer.pack[12:-20] == PACK[12:-20]
+    assert (answer.messages == b"") is (b"no-progress" in flags)
+    assert (len(visits), client.writes) == (2, 1)
+
+
+async def test_a_push_costs_one_visit_before_its_answer_and_one_after(client: GitClient, visits: list[object]) -> None:
+    child = commit_content(parents=[TIP], message=b"Child\n")
+    tip = oid_of(COMMIT, child)
+    await client.post(
+        "git-receive-pack", push_request([(TIP, tip, b"refs/heads/main")], pack_of([entry(COMMIT, child)]))
+    )
+    assert parse_push_report(client.body).refs == {b"refs/heads/main": None}
+    assert (len(visits), client.writes) == (2, 1)
