@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 
 from core_ext import Cancel, MissingObject, ObjectDb
 from packengine.manifests import Manifest
@@ -22,7 +22,7 @@ _MAX_STEPS = 1000
 """Manifests to read and compare at most: beyond that, building anew is no dearer for all but the largest histories."""
 
 _REFS_ASKED = 1000
-"""So many refs are asked, and HEAD, whether they reach a value that went away, besides the values that came."""
+"""So many refs are asked whether they reach what went away, where neither HEAD nor the values that came do."""
 
 SpanKey = tuple[bytes | None, bytes | None]
 
@@ -113,28 +113,39 @@ class _TipChange:
         lost: set[RefEntry] = set()
         versions = {*range(past.oldest, past.newest + 1), *range(span.oldest, span.newest + 1)}
         for older, newer in pairwise(sorted(versions)):
+            if older >= max(past.oldest, span.oldest) and newer <= past.newest:
+                continue  # both spans have both
+            gone, new = _apart(refs_at(older), refs_at(newer))
             if newer > past.newest:
-                came |= _beside(refs_at(newer), refs_at(older))
+                came |= new
             if older < past.oldest:
-                came |= _beside(refs_at(older), refs_at(newer))
+                came |= gone
             if older < span.oldest:
-                lost |= _beside(refs_at(older), refs_at(newer))
+                lost |= gone
         return _TipChange(came, {entry.oid for entry in lost} - {entry.oid for entry in came})
 
 
-def _beside(refs: RefTable, others: RefTable) -> set[RefEntry]:
-    return set(refs.apart_from(others)).difference(others.apart_from(refs))
+def _apart(older: RefTable, newer: RefTable) -> tuple[set[RefEntry], set[RefEntry]]:
+    """(what only the older has, what only the newer has)."""
+    old, new = set(older.apart_from(newer)), set(newer.apart_from(older))
+    return old - new, new - old
 
 
 def _reaches_lost(everything: ObjectDb, state: RepositoryState, change: _TipChange, cancel: Cancel | None) -> bool:
     """Whether what went away from the refs is still reached from them. A no may be wrong, a yes never is."""
-    if not change.lost:
-        return True
-    head = state.head_entry()
-    asked = chain(change.came, islice(state.manifest.refs.scan(), _REFS_ASKED), [head] if head is not None else [])
-    tips = _commits(everything, {entry.peeled or entry.oid for entry in asked})
     lost = _commits(everything, change.lost)
-    return len(lost) == len(change.lost) and not everything.walk_commits(lost, tips, limit=1, cancel=cancel)
+    if len(lost) < len(change.lost):
+        return False
+    head = state.head_entry()
+    likely = [*change.came, *([head] if head is not None else [])]
+    return not lost or any(
+        not everything.walk_commits(lost, _commits(everything, _peeled(entries)), limit=1, cancel=cancel)
+        for entries in (likely, islice(state.manifest.refs.scan(), _REFS_ASKED))
+    )
+
+
+def _peeled(entries: Iterable[RefEntry]) -> set[bytes]:
+    return {entry.peeled or entry.oid for entry in entries}
 
 
 def _commits(objects: ObjectDb, oids: Iterable[bytes]) -> list[bytes]:
