@@ -17,9 +17,10 @@ from core_ext import Cancel, MissingObject, ObjectDb
 from packengine.manifests import Manifest
 from packengine.refs import RefEntry, RefTable
 from packengine.repository.state import RepositoryState, StateLoader
+from packengine.storage.ports import RowMissing
 
-_MAX_STEPS = 1000
-"""Manifests to read and compare at most: beyond that, building anew is no dearer for all but the largest histories."""
+_MAX_STEPS = 256
+"""Manifests to read and compare at most. They are in memory together; and who missed so many publishes builds once."""
 
 _REFS_ASKED = 1000
 """So many refs are asked whether they reach what went away, where neither HEAD nor the values that came do."""
@@ -68,7 +69,15 @@ class Growth:
 
         Raises Cancelled.
         """
-        history = self._history(state, past, span) if known.tips_stored else None
+        if not known.tips_stored or past.newest > span.newest or past.steps_to(span) > _MAX_STEPS:
+            return None
+        try:
+            return self._grown(state, known, past, span, cancel)
+        except (MissingObject, RowMissing):  # packs were dropped together with objects; an old manifest is collected
+            return None
+
+    def _grown(self, state: RepositoryState, known: View, past: Span, span: Span, cancel: Cancel | None) -> View | None:
+        history = self._history(state, past, span)
         if history is None:
             return None
         change = _TipChange.between(past, span, lambda version: history[state.pointer.version - version].refs)
@@ -77,17 +86,12 @@ class Growth:
             return None
         if not _reaches_lost(everything, state, change, cancel):
             return None
-        try:
-            moved = known.objects.all_objects().moved_to(everything, cancel=cancel)
-        except MissingObject:  # packs were dropped together with objects
-            return None
+        moved = known.objects.all_objects().moved_to(everything, cancel=cancel)
         tips = sorted({entry.oid for entry in change.came})
         return View(everything.restricted(everything.reachable(tips, known=moved, cancel=cancel)), tips_stored=True)
 
     def _history(self, state: RepositoryState, past: Span, span: Span) -> list[Manifest] | None:
-        """The state's manifests back to where the earlier of both spans begins."""
-        if past.newest > span.newest or past.steps_to(span) > _MAX_STEPS:
-            return None
+        """The state's manifests back to where the earlier of both spans begins; None if `past` is not of them."""
         oldest = min(past.oldest, span.oldest)
         history = list(islice(self._loader.own_history(state), state.pointer.version - oldest + 1))
         if len(history) <= state.pointer.version - oldest:

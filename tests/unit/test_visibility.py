@@ -11,9 +11,12 @@ from core_ext import Cancel, Cancelled
 from packengine.manifests import Manifest
 from packengine.repository import Engine, Limits, NotOurRef
 from packengine.repository.growth import Growth, Span, View
+from packengine.repository.state import StateLoader
 from packengine.repository.visibility import Visibility
+from packengine.storage.ports import RowKind
 from tests.support.engine_pushes import ACTOR
 from tests.support.engines import Clock, Project, fork_of, move, needs, new_project, open_in_memory
+from tests.support.fakes import MemoryCatalog
 
 MAIN = b"refs/heads/main"
 SIDE = b"refs/heads/side"
@@ -275,8 +278,28 @@ def test_a_view_does_not_grow_into_an_older_or_a_far_later_one(engine: Engine, c
     views = [View(engine.pushes.visibility.usable(state), tips_stored=True) for state in (before, after)]
     assert growth.grown(after, views[0], old, new, None) is not None
     assert growth.grown(before, views[1], new, old, None) is None
-    far = replace(new, oldest=new.oldest + 1000, newest=new.newest + 1000)
+    far = replace(new, oldest=new.oldest + 200, newest=new.newest + 200)
     assert growth.grown(after, views[0], old, far, None) is None
+
+
+def test_a_view_does_not_grow_over_a_manifest_that_is_gone(tmp_path: Path, clock: Clock) -> None:
+    catalog = MemoryCatalog()
+    engine = open_in_memory(tmp_path, catalog=catalog)
+    forced = Forced(engine, clock)
+    before = engine.load("project")
+    forced.project.pushed(SIDE, None, forced.root)
+    after = engine.load("project")
+    old, new = (Span.ending_at(state, [state.manifest]) for state in (before, after))
+    view = View(engine.pushes.visibility.usable(before), tips_stored=True)
+
+    def grown() -> View | None:
+        """By one who has read no manifest yet."""
+        loader = StateLoader(catalog, engine.pushes.shelf, Limits())
+        return Growth(loader).grown(after, view, old, new, None)
+
+    assert grown() is not None
+    del catalog._rows[RowKind.MANIFEST, before.pointer.manifest]
+    assert grown() is None
 
 
 def test_a_view_does_not_grow_out_of_one_of_another_history(engine: Engine, clock: Clock) -> None:
