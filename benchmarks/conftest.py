@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.support.served import Served, serve_both
 from benchmarks.support.versus import Versus
 from tests.conftest import large_repo, medium_repo, small_repo
 
@@ -15,3 +19,10 @@ __all__ = ["large_repo", "medium_repo", "small_repo"]
 def versus(benchmark: BenchmarkFixture) -> Versus:
     """Time ours against the rival, in turn."""
     return Versus(benchmark)
+
+
+@pytest.fixture(scope="module")
+def served(large_repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The repository of more than 40,000 objects, on both sides."""
+    with serve_both(large_repo, tmp_path_factory.mktemp("served")) as both:
+        yield both

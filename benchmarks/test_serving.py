@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from benchmarks.support.null_client import full_clone, read_to_end
-from benchmarks.support.served import Served, serve_both
+from benchmarks.support.served import Served
 from benchmarks.support.versus import Versus
 from tests.support.git import git
 from tests.support.repositories import commit_file
-
-
-@pytest.fixture(scope="module")
-def served(large_repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The repository of more than 40,000 objects, on both sides."""
-    with serve_both(large_repo, tmp_path_factory.mktemp("served")) as both:
-        yield both
 
 
 def test_full_clone_answer(versus: Versus, served: Served) -> None:
