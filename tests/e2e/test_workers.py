@@ -45,8 +45,9 @@ def begin_request(server: RunningServer) -> socket.socket:
     connection = connect(server)
     head = f"POST /v1/repos HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.admin_token}\r\n"
     head += "Content-Type: application/json\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n"
-    connection.sendall(head.encode() + b'{"id": "late"')
+    connection.sendall(head.encode())
     assert b"100" in connection.recv(4096)  # so a worker has it
+    connection.sendall(b'{"id": "late"')
     return connection
 
 
