@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Self, TypeVar
 
 import outcome
@@ -87,7 +89,7 @@ class ThreadPools:
 async def _run_and_wait(work: Callable[[], T], stop: Callable[[], None]) -> outcome.Outcome[T]:
     """As `trio.to_thread.run_sync`, less what nobody here needs of it, and with a word to the thread on cancellation.
 
-    Half its price: no nursery, no context, no name for the thread. The work cannot call back into Trio.
+    Half its price: no nursery, no name for the thread. The work sees the task's context, and cannot call back into Trio.
     """
     task, trio_token = trio.lowlevel.current_task(), trio.lowlevel.current_trio_token()
 
@@ -98,7 +100,7 @@ async def _run_and_wait(work: Callable[[], T], stop: Callable[[], None]) -> outc
         stop()
         return trio.lowlevel.Abort.FAILED  # the thread ends the wait, and soon
 
-    trio.lowlevel.start_thread_soon(work, deliver)
+    trio.lowlevel.start_thread_soon(partial(copy_context().run, work), deliver)
     result: outcome.Outcome[T] = await trio.lowlevel.wait_task_rescheduled(abort)
     return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import ContextVar
 
 import pytest
 import trio
@@ -49,6 +50,21 @@ async def test_it_runs_in_another_thread(threads: WorkerThreads) -> None:
     here = threading.get_ident()
     assert await threads.run(threading.get_ident) != here
     assert await threads.run(threading.get_ident, stop=lambda: None) != here
+
+
+async def test_the_work_sees_the_context_of_its_task(threads: WorkerThreads) -> None:
+    request: ContextVar[int] = ContextVar("request")
+    seen: list[int] = []
+
+    async def ask(number: int) -> None:
+        request.set(number)
+        seen.append(await threads.run(request.get))
+        seen.append(await threads.run(request.get, stop=lambda: None))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask, 1)
+        nursery.start_soon(ask, 2)
+    assert sorted(seen) == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("stoppable", [True, False])
