@@ -89,7 +89,7 @@ class ThreadPools:
 async def _run_and_wait(work: Callable[[], T], stop: Callable[[], None]) -> outcome.Outcome[T]:
     """As `trio.to_thread.run_sync`, less what nobody here needs of it, and with a word to the thread on cancellation.
 
-    Half its price: no nursery, no name for the thread. The work sees the task's context, and cannot call back into Trio.
+    Half its price: no nursery, no name for the thread. The work sees the task's context, but cannot call into Trio.
     """
     task, trio_token = trio.lowlevel.current_task(), trio.lowlevel.current_trio_token()
 
