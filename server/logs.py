@@ -11,7 +11,11 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from server.asgi.context import current_facts
 from server.config import Settings
+
+_TALKATIVE = ("hpack", "h2", "hypercorn", "quart")
+"""Libraries whose debug lines nobody wants; those of hpack hold every header, credentials among them."""
 
 
 def configure_logs(settings: Settings, *, process: str) -> None:
@@ -21,6 +25,8 @@ def configure_logs(settings: Settings, *, process: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class _Formatter(logging.Formatter):
@@ -29,7 +35,7 @@ class _Formatter(logging.Formatter):
         self._process = process
 
     def facts(self, record: logging.LogRecord) -> dict[str, Any]:
-        fields: dict[str, Any] = {"process": self._process, **getattr(record, "fields", {})}
+        fields: dict[str, Any] = {"process": self._process, **current_facts(), **getattr(record, "fields", {})}
         return {name: value for name, value in fields.items() if value is not None}
 
 

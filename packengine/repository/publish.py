@@ -24,6 +24,9 @@ from packengine.storage.ports import Catalog, Committed, Publish, Row, RowKind
 
 _log = logging.getLogger(__name__)
 
+REFS_LOGGED = 20
+"""A log line names so many refs of a push; the manifests keep all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -129,10 +132,16 @@ class Publisher:
                     "kind": kind.value,
                     "version": committed.pointer.version,
                     "ref_count": len(draft.changes),
+                    "refs": [_shown(change) for change in draft.changes[:REFS_LOGGED]] or None,
                     **provenance.log_fields(),
                 }
             },
         )
+
+
+def _shown(change: RefChange) -> str:
+    value = "deleted" if change.entry is None else change.entry.oid.hex()
+    return f"{change.name.decode(errors='replace')} {value}"
 
 
 def now_ms() -> int:

@@ -6,6 +6,7 @@ names, closure) is read in `_derive`, which the publisher calls again whenever a
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from packengine.repository.errors import AccessEnded
 from packengine.repository.limits import Limits
 from packengine.repository.packs import PackIntake, PackShelf, open_database, open_ingest
 from packengine.repository.provenance import Provenance
-from packengine.repository.publish import Draft, Publisher
+from packengine.repository.publish import REFS_LOGGED, Draft, Publisher
 from packengine.repository.push_policy import PushPolicy
 from packengine.repository.ref_rules import ObjectLookup, RefPlan, plan_refs
 from packengine.repository.state import RepositoryState
@@ -29,6 +30,8 @@ from packengine.signatures import CertificateRefused, Signer
 from packengine.storage.ports import BlobStore, Committed
 
 _UNPACKER = "unpacker error"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +141,10 @@ class Push:
             used = self._pack_ingest().feed(chunk)
             if used < len(chunk):
                 self._feed_error = f"{len(chunk) - used} bytes after the pack's trailer"
-        except (
-            CoreError,
-            OSError,
-        ) as error:  # OSError: the quarantine's disk is full, which is no reason to stop reading
+        except CoreError as error:
             self._feed_error = str(error)
+        except OSError as error:  # the quarantine's disk is full, which is no reason to stop reading
+            self._feed_error = self._disk_error(error)
 
     def delta_count(self) -> DeltaCount:
         """How far it has come, while `finish` runs. From any thread."""
@@ -158,6 +160,24 @@ class Push:
 
     def finish(self) -> PushOutcome:
         """Decide and publish. The outcome's `ok`s are durable. Raises AccessEnded, RepositoryMissing, LimitReached."""
+        outcome = self._finish()
+        refused = [f"{ref.decode(errors='replace')}: {why}" for ref, why in outcome.verdicts if why is not None]
+        if refused:
+            fields = {"unpack_error": outcome.unpack_error, "refused": refused[:REFS_LOGGED], **self._log_fields()}
+            _log.info("push refused", extra={"fields": fields})
+        return outcome
+
+    def _log_fields(self) -> dict[str, str | None]:
+        actor = self._actor
+        return {"repository": self._state.record.id, "actor": actor.subject, "request_id": actor.request_id}
+
+    def _disk_error(self, error: OSError) -> str:
+        """What to tell the client; the operator, whose disk it is, is told in the log."""
+        fields = {"quarantine": str(self._service.quarantine), "reason": str(error), **self._log_fields()}
+        _log.error("a push could not be kept", extra={"fields": fields})
+        return str(error)
+
+    def _finish(self) -> PushOutcome:
         if self._refusal is not None:
             return PushOutcome(None, None, [(c.name, self._refusal) for c in self._commands], ())
         unpack_error = self._feed_error or self._finish_ingest()
@@ -189,8 +209,10 @@ class Push:
             return "early EOF: the pack is missing" if self._request.expects_pack else None
         try:
             ingested = self._ingest.finish(self._service.visibility.usable(self._state))
-        except (CoreError, OSError) as error:
+        except CoreError as error:
             return str(error)
+        except OSError as error:
+            return self._disk_error(error)
         self._ingested = ingested if ingested.object_count else None
         return None
 

@@ -18,7 +18,7 @@ class Disk:
 
     def make_directory(self, path: Path) -> None:
         """Create it unless it is there."""
-        path.mkdir(exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)  # what lies in it is its repositories' alone
 
     def sync_file(self, fd: int) -> None:
         """Make a file's bytes durable. Its name is the directory's business."""

@@ -8,6 +8,7 @@ import trio
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 from packengine.protocol import Client
+from server.asgi.context import CURRENT_REQUEST
 from server.asgi.exchange import Exchange
 from server.asgi.record import RequestRecord, open_record
 from server.asgi.request_line import has_no_body, has_two_lengths, in_origin_form
@@ -32,20 +33,21 @@ class RequestBoundary:
             return
         scope = in_origin_form(scope)
         record = open_record(scope)
+        CURRENT_REQUEST.set(record)
         started_at_s = trio.current_time()
         try:
-            await self._answer(scope, Exchange(record, receive, send, has_no_body=has_no_body(scope)), record)
+            await self._answer(scope, Exchange(record, receive, send, has_no_body=has_no_body(scope)))
         finally:
             _log_request(record, trio.current_time() - started_at_s)
 
-    async def _answer(self, scope: HTTPScope, exchange: Exchange, record: RequestRecord) -> None:
+    async def _answer(self, scope: HTTPScope, exchange: Exchange) -> None:
         if has_two_lengths(scope):
             await exchange.answer(400, b"application/json", _TWO_LENGTHS, (b"connection", b"close"))
             return
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except Exception:
-            _log.exception("request failed", extra={"fields": {"request_id": record.request_id}})
+            _log.exception("request failed")
             if exchange.answer_started:
                 raise  # Hypercorn cuts the connection: the client must not take what it has for the whole
             await exchange.answer(500, b"application/json", _INTERNAL)
@@ -62,8 +64,11 @@ def _log_request(record: RequestRecord, duration_s: float) -> None:
         "sent_bytes": record.sent_bytes,
         "repository": record.repository_id,
         "actor": record.actor,
+        "address": record.client_address,
         **_of_client(record.client),
     }
+    if record.status is not None and not record.is_answered:
+        fields["aborted"] = True  # the client went away in the middle of it, or the process had to end
     _log.info("request", extra={"fields": fields})
 
 

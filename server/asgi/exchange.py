@@ -101,6 +101,7 @@ class Exchange:
         """
         with trio.CancelScope(shield=True):
             await self._send(event)
+        self._record.is_answered = True
 
     async def _discard_request(self, silence_s: float) -> None:
         with trio.CancelScope() as silence:

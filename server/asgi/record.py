@@ -29,6 +29,12 @@ class RequestRecord:
     client: Client | None = None
     """What a Git client says of itself."""
 
+    client_address: str | None = None
+    """The other end of the connection: the client, or the proxy in front of us."""
+
+    is_answered: bool = False
+    """Whether the answer was sent to its end."""
+
     status: int | None = None
     received_bytes: int = 0
     sent_bytes: int = 0
@@ -36,7 +42,10 @@ class RequestRecord:
 
 def open_record(scope: HTTPScope) -> RequestRecord:
     """Start the record of a request and tie it to the scope."""
-    record = RequestRecord(request_id=_request_id(scope), method=scope["method"])
+    peer = scope.get("client")
+    record = RequestRecord(
+        request_id=_request_id(scope), method=scope["method"], client_address=peer[0] if peer else None
+    )
     scope.setdefault("state", {})[_STATE_KEY] = record  # type: ignore[typeddict-item]  # a NewType of dict
     return record
 

@@ -11,8 +11,10 @@ TOKEN_ID_HEX_DIGITS = 16
 
 
 def generate_token() -> str:
-    """A fresh token from the kernel's random generator."""
-    return secrets.token_urlsafe(TOKEN_RANDOM_BYTES)
+    """A fresh token from the kernel's random generator; none that a command line would take for an option."""
+    while (token := secrets.token_urlsafe(TOKEN_RANDOM_BYTES)).startswith("-"):
+        pass
+    return token
 
 
 def is_acceptable_token(text: str) -> bool:

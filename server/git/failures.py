@@ -7,6 +7,7 @@ import logging
 from core_ext import CoreError, LimitExceeded
 from packengine.repository import RepositoryError
 from packengine.storage.ports import CatalogBusy, RepositoryMissing, StorageError
+from server.asgi.context import CURRENT_REQUEST
 
 FAILURES = (RepositoryError, StorageError, CoreError, OSError)
 """What the engine raises where the request itself was well-formed. OSError: a full disk under a quarantine file."""
@@ -25,4 +26,6 @@ def sentence_for(failure: Exception) -> bytes:
             return b"the server is busy; try again"
         case _:
             _log.error("request failed", exc_info=failure)
-            return b"internal error; the server's log says which"
+            record = CURRENT_REQUEST.get()
+            request = b"" if record is None else b" (request %b)" % record.request_id.encode("ascii")
+            return b"internal error; the server's log says which" + request
