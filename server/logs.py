@@ -35,7 +35,8 @@ class _Formatter(logging.Formatter):
         self._process = process
 
     def facts(self, record: logging.LogRecord) -> dict[str, Any]:
-        fields: dict[str, Any] = {"process": self._process, **current_facts(), **getattr(record, "fields", {})}
+        fields: dict[str, Any] = {"process": self._process, **getattr(record, "fields", {})}
+        fields = {**fields, **{name: value for name, value in current_facts().items() if name not in fields}}
         return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.gauges import settles
 from tests.support.git import git, git_result
 from tests.support.http_servers import RECEIVE_PACK, UPLOAD_PACK, Repository, new_repository, one_worker, request_lines
 from tests.support.http_wire import Answer, RawConnection
@@ -68,6 +69,7 @@ def test_credentials_are_asked_for_at_the_first_request(repository: Repository, 
     command = ["ls-remote", remote] if service == UPLOAD_PACK else ["push", remote, "main"]
     refused = git_result(*command, cwd=tmp_path / "work")
     assert b"could not read Username" in refused.stderr
+    assert settles(lambda: len(request_lines(repository.server)) > lines_before)  # a line follows its answer
     lines = request_lines(repository.server)[lines_before:]
     assert [(line["method"], line["status"]) for line in lines] == [("GET", 401)]
 

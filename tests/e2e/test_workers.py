@@ -17,6 +17,7 @@ import pytest
 
 from packengine.repository import Actor, Engine
 from packengine.storage.ports import NewRepository
+from tests.support.gauges import open_connections
 from tests.support.server import RunningServer, ServerFailed
 
 TIMEOUT_S = 30.0
@@ -136,12 +137,8 @@ def test_connections_of_clients_that_left_are_let_go(started: RunningServer, req
 
 
 def _open_connections(server: RunningServer) -> int:
-    """TCP sockets of our port that a worker holds, in whatever state, but for the listening one."""
-    port = f":{int(server.url.rsplit(':', 1)[1]):04X}"
-    fds = [fd for pid in server.worker_pids() for fd in Path(f"/proc/{pid}/fd").iterdir()]
-    held = {str(fd.readlink()) for fd in fds}
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
-    return sum(row[1].endswith(port) and row[3] != TCP_LISTEN and f"socket:[{row[9]}]" in held for row in rows)
+    port = int(server.url.rsplit(":", 1)[1])
+    return sum(open_connections(pid, port) for pid in server.worker_pids())
 
 
 def test_draining_server_says_so_and_serves_on(data_dir: Path) -> None:
