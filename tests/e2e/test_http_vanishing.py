@@ -20,7 +20,8 @@ from tests.support.wire_client import fetch_request, push_request
 MIB = 1 << 20
 PACK_BYTES = 24 * MIB
 CLIENTS = 10
-WARM_UP_ROUNDS = 4
+MEASURED_ROUNDS = 3
+WARM_UP_ROUNDS = 3
 """After which the allocator has what it needs: each thread has an arena of its own, and keeps some of it."""
 
 CLIENT_CLOSED_REQUEST = 499
@@ -119,11 +120,23 @@ class Gauges:
         assert settles(lambda: open_connections(self._pid, self._port) == 0), open_files(self._pid)
         assert settles(lambda: not list(self._quarantine.iterdir()))
 
-    def assert_back(self) -> None:
-        """Nor is more memory in use, nor are more threads."""
+    def growth(self) -> tuple[int, int]:
+        """(bytes, threads) that it holds besides, once everybody has been let go."""
         self.assert_let_go()
-        assert anonymous_rss_bytes(self._pid) - self._rss_bytes < PACK_BYTES
-        assert thread_count(self._pid) <= self._threads + CLIENTS // 2
+        return anonymous_rss_bytes(self._pid) - self._rss_bytes, thread_count(self._pid) - self._threads
+
+
+def assert_leaves_nothing(server: RunningServer, vanish: Callable[[], None]) -> None:
+    """What leaks does so in each round; what an allocator takes once more on a busy machine, in some."""
+    for _ in range(WARM_UP_ROUNDS):
+        vanish()
+    growths = []
+    for _ in range(MEASURED_ROUNDS):
+        gauges = Gauges(server)
+        vanish()
+        growths.append(gauges.growth())
+    assert min(size_bytes for size_bytes, _ in growths) < CLIENTS * MIB // 2
+    assert min(threads for _, threads in growths) <= CLIENTS // 2
 
 
 @pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])
@@ -139,14 +152,12 @@ def test_a_client_that_vanishes_leaves_nothing_over_http_1(
                     connection.vanish()
 
     lines_before = len(request_lines(repository.server))
-    for _ in range(WARM_UP_ROUNDS):
-        vanish()
-    gauges = Gauges(repository.server)
-    vanish()
-    gauges.assert_back()
+    assert_leaves_nothing(repository.server, vanish)
+    expected = (WARM_UP_ROUNDS + MEASURED_ROUNDS) * CLIENTS if PHASES[phase] is not None and not is_reset else 0
+    # A line follows the end of its request; a reset may overtake the request.
+    assert settles(lambda: len(request_lines(repository.server)) - lines_before >= expected)
     lines = request_lines(repository.server)[lines_before:]
     if (status := PHASES[phase]) is not None:
-        assert is_reset or len(lines) == (WARM_UP_ROUNDS + 1) * CLIENTS  # a reset may overtake the request
         assert {line["status"] for line in lines} <= {status}
     assert max((line["sent_bytes"] for line in lines), default=0) < PACK_BYTES
 
@@ -166,11 +177,7 @@ def test_a_client_that_vanishes_leaves_nothing_over_http_2(
             if how == "stream":
                 assert connection.answer(connection.request("GET", b"/v1/health", {})).status == 200
 
-    for _ in range(WARM_UP_ROUNDS):
-        vanish()
-    gauges = Gauges(repository.server)
-    vanish()
-    gauges.assert_back()
+    assert_leaves_nothing(repository.server, vanish)
 
 
 def _begin_over_http_2(connection: Http2Connection, repository: Repository, body: bytes, phase: str) -> int:

@@ -21,7 +21,6 @@ from tests.support.gauges import open_connections
 from tests.support.server import RunningServer, ServerFailed
 
 TIMEOUT_S = 30.0
-TCP_LISTEN = "0A"
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
