@@ -274,8 +274,8 @@ class ObjectDb:
     ) -> tuple[ObjectSet, ObjectSet]:
         """As `difference`, in a graph that ends at `shallow`, less what the filters do not let through.
 
-        The commits among `shallow` have no parents; what is not visible or no commit is passed over. Wants themselves pass
-        every filter. With filters, the second set has only what they would have let through to the client before.
+        The commits among `shallow` have no parents; what is not visible or no commit is passed over. Wants themselves
+        pass every filter. With filters, the second set has only what they would have let through to the client before.
         """
 
     def depth_boundary(
@@ -304,7 +304,7 @@ class ObjectDb:
         shallow: Sequence[Oid] = (),
         cancel: Cancel | None = None,
     ) -> list[Oid]:
-        """Those commits among the candidates that the tips reach in a history that ends at `shallow`, in their order."""
+        """Those commits among the candidates that the tips reach, in their order; history ends at `shallow`."""
 
     def split_by_pack(
         self, objects: ObjectSet, *, min_pack_bytes: int, max_packs: int, cancel: Cancel | None = None
