@@ -42,7 +42,7 @@ class Board:
         """Opens the file, once there is one; in a thread."""
 
         self.when_alone: Callable[[], None] = _do_nothing
-        """Called when the last follower leaves."""
+        """Called when the last follower leaves before the end."""
 
         self._taken: dict[object, int] = {}
 
@@ -65,7 +65,7 @@ class Board:
         """Wait no longer."""
         del self._taken[follower]
         self.notify()
-        if self.is_alone:
+        if self.is_alone and not self.ended:
             self.when_alone()
 
     def notify(self) -> None:
