@@ -45,6 +45,7 @@ class Board:
         """Called when the last follower leaves before the end."""
 
         self._taken: dict[object, int] = {}
+        self._with_reader: set[object] = set()
 
     @property
     def is_alone(self) -> bool:
@@ -61,9 +62,21 @@ class Board:
         if self.loose is not None:
             self.notify()
 
+    def has_reader(self, follower: object) -> None:
+        """The follower has opened the file for itself."""
+        if follower not in self._with_reader:
+            self._with_reader.add(follower)
+            self.notify()
+
+    async def all_have_readers(self) -> None:
+        """Wait until nobody will open the file any more."""
+        while self.filed_pieces and not self._taken.keys() <= self._with_reader:
+            await self.changed.wait()
+
     def leave(self, follower: object) -> None:
         """Wait no longer."""
         del self._taken[follower]
+        self._with_reader.discard(follower)
         self.notify()
         if self.is_alone and not self.ended:
             self.when_alone()

@@ -65,6 +65,8 @@ class Build:
             self.board.end(failure)
             with trio.CancelScope(shield=True):
                 await self._pools.packs.run(self._let_go)
+                await self.board.all_have_readers()
+                await self._pools.packs.run(self._close)
 
     async def _run(self) -> None:
         await self._pools.packs.run(self._claim)
@@ -143,7 +145,9 @@ class Build:
     def _let_go(self) -> None:
         if isinstance(self._claimed, Part):
             self._claimed.abandon()
-        if self._claimed is not None:
-            self._claimed.close()
         if self._part is not None:
             self._store.make_room(self._written_bytes)
+
+    def _close(self) -> None:
+        if self._claimed is not None:
+            self._claimed.close()

@@ -57,6 +57,7 @@ class FollowedPack:
         board, piece = self._board, None
         if self._position < board.filed_pieces:
             piece = await self._threads.run(self._read_file)
+            board.has_reader(self)
         elif board.loose is not None and board.loose.number == self._position:
             piece = board.loose.data
         if piece:
@@ -67,11 +68,8 @@ class FollowedPack:
     def _read_file(self) -> bytes | None:
         if self._reader is None:
             assert self._board.open_reader is not None  # noqa: S101  # set before the first piece was filed
-            reader = self._board.open_reader()
-            if not reader.begin():
-                reader.close()
-                return None
-            self._reader = reader
+            self._reader = self._board.open_reader()
+            self._reader.begin()  # the header is there: it comes before whatever makes `filed_pieces` rise
         piece = self._reader.read()
         self.reused_count = self._reader.reused_count
         return piece

@@ -11,14 +11,17 @@ import trio
 
 from packengine.repository.answers import EntryReader, PartElsewhere
 from server.git.native import WorkerThreads
-from server.git.pack_board import Board
+from server.git.pack_board import Board, BuilderGone
 
 _SHORTEST_SLEEP_S = 0.001
 _LONGEST_SLEEP_S = 0.020
 
 
 async def watch(board: Board, part: PartElsewhere, threads: WorkerThreads) -> None:
-    """Tell the board of each growth, until the builder is gone, finished or not, or nobody waits any more."""
+    """Tell the board of each growth, until the builder is gone, or nobody waits any more.
+
+    Raises BuilderGone in any case: a follower that finds no trailer in the file by then will never find one.
+    """
     board.filed_pieces = float("inf")
     reader = await threads.run(part.open)
     try:
@@ -32,6 +35,7 @@ async def watch(board: Board, part: PartElsewhere, threads: WorkerThreads) -> No
             seen_bytes, sleep_s = size_bytes, _SHORTEST_SLEEP_S
             await _look(board, reader, threads)
         await _look(board, reader, threads)
+        raise BuilderGone("the process that built it is gone")
     finally:
         reader.close()
 
