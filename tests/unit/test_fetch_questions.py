@@ -48,7 +48,7 @@ def key(project: Project, *wants: bytes, common: tuple[bytes, ...] = (), **asked
 def test_a_fork_asks_with_the_same_key_whatever_it_pushed_elsewhere(line: Line) -> None:
     fork = fork_of(line.project, "fork")
     mine = fork.objects.commit("the fork's own", line.commits[0])
-    fork.pushed(b"refs/heads/mine", None, mine, mine)
+    fork.pushed(b"refs/heads/mine", None, mine, fork.objects.empty_tree, mine)
     tip = line.commits[-1]
     assert key(fork, tip, include_tag=True) == key(line.project, tip, include_tag=True)
     assert key(fork, tip, common=(line.commits[1],)) == key(line.project, tip, common=(line.commits[1],))
@@ -58,7 +58,7 @@ def test_a_push_asks_with_another_key_only_where_the_wants_move(line: Line) -> N
     tip, project = line.commits[-1], line.project
     before = key(project, tip)
     new = project.objects.commit("new", tip)
-    project.pushed(MAIN, tip, new, new)
+    project.pushed(MAIN, tip, new, project.objects.empty_tree, new)
     assert key(project, tip) == before
     assert key(project, new) != before
 
