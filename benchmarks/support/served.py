@@ -42,7 +42,7 @@ def serve_both(repository: Path, scratch: Path) -> Iterator[Served]:
         RunningServer(scratch / "uncached", arguments=["--answer-cache-bytes", "0"]) as uncached,
         HttpBackend(root) as rival,
     ):
-        remotes = [str(each.create_repository("repository")["remote"]) for each in (server, uncached)]
-        for remote in remotes:
+        ours, anew = (str(each.create_repository("repository")["remote"]) for each in (server, uncached))
+        for remote in (ours, anew):
             git("push", "--quiet", "--mirror", remote, cwd=repository)
-        yield Served(*remotes, f"{rival.url}/repository.git", server)
+        yield Served(ours, anew, f"{rival.url}/repository.git", server)

@@ -93,9 +93,7 @@ class Fetching:
             done.set()
         return decided
 
-    async def _send(
-        self, exchange: GitExchange, request: _Request, decision: _Decision, record: RequestRecord
-    ) -> None:
+    async def _send(self, exchange: GitExchange, request: _Request, decision: _Decision, record: RequestRecord) -> None:
         if decision.pack is None and not exchange.started:
             content_type = (b"content-type", Service.UPLOAD_PACK.result_type.encode())
             await exchange.answer(200, decision.head, content_type)

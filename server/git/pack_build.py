@@ -18,7 +18,7 @@ from packengine.protocol import PackFrame
 from packengine.repository.answers import AnswerStore, EntryReader, Part, PartElsewhere
 from server.git.native import ThreadPools
 from server.git.pack_board import Board, BuilderGone, LoosePiece
-from server.git.pack_source import PIECE_BYTES, OpenPack
+from server.git.pack_source import OpenPack, Piece, read_stream
 from server.git.pack_watch import watch
 
 _log = logging.getLogger(__name__)
@@ -94,40 +94,46 @@ class Build:
         board = self.board
         self._stream = await self._pools.fetches.run(lambda: self._open_pack(self._cancel), stop=self._cancel.set)
         board.object_count = self._stream.object_count
-        number = 0
-        while piece := await self._pools.packs.run(self._make_piece, stop=self._cancel.set):
-            if self._part is not None:
+        number, is_last = 0, False
+        while not is_last:
+            piece, is_filed = await self._pools.packs.run(self._make_piece, stop=self._cancel.set)
+            is_last = piece.is_last
+            if is_filed:
                 board.filed_pieces += 1
                 board.notify()
-            else:
-                await board.hand_over(LoosePiece(number, piece))
+            elif piece.data:
+                await board.hand_over(LoosePiece(number, piece.data))
             self._cancel_if_unwanted()
             number += 1
         board.reused_count = self._stream.reused_count
 
-    def _make_piece(self) -> bytes:
-        """The next piece, in the file if there is room."""
+    def _make_piece(self) -> tuple[Piece, bool]:
+        """The next piece, and whether it is in the file."""
         assert self._stream is not None  # noqa: S101  # for the type checker
-        piece = self._frame.data(self._stream.read(PIECE_BYTES))
+        piece, is_filed = read_stream(self._stream, self._frame), False
         if self._part is not None:
             try:
-                self._file(self._part, self._stream, piece)
+                is_filed = self._file(self._part, self._stream, piece.data)
+                if piece.is_last:
+                    self._finish(self._part, self._stream)
             except OSError as error:
                 self._go_on_without(error)
-        return piece
+        return piece, is_filed
 
-    def _file(self, part: Part, stream: PackStream, piece: bytes) -> None:
+    def _file(self, part: Part, stream: PackStream, data: bytes) -> bool:
         if not self._written_bytes:
             part.begin(stream.object_count)
-        self._written_bytes += len(piece)
+        self._written_bytes += len(data)
         if self._written_bytes > self._store.max_entry_bytes:
             raise OSError(errno.EFBIG, f"an answer of more than {self._store.max_entry_bytes} bytes")
-        if piece:
-            part.append(piece)
-        else:
-            build_us = (time.perf_counter_ns() - self._began_ns) // 1000
-            part.finish(reused_count=stream.reused_count, build_us=build_us)
-            self._store.publish(self._key, part, build_us)
+        if data:
+            part.append(data)
+        return bool(data)
+
+    def _finish(self, part: Part, stream: PackStream) -> None:
+        build_us = (time.perf_counter_ns() - self._began_ns) // 1000
+        part.finish(reused_count=stream.reused_count, build_us=build_us)
+        self._store.publish(self._key, part, build_us)
 
     def _go_on_without(self, error: OSError) -> None:
         """No room: from now on pieces go from hand to hand, to those who are there."""

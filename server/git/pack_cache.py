@@ -19,7 +19,7 @@ from server.git.native import ThreadPools
 from server.git.pack_board import BuilderGone
 from server.git.pack_build import Build
 from server.git.pack_follow import FollowedPack
-from server.git.pack_source import DirectPack, EntryPack, OpenPack, PackSource
+from server.git.pack_source import DirectPack, EntryPack, OpenPack, PackSource, Piece
 
 CacheUse = Literal["hit", "miss", "joined"]
 
@@ -78,9 +78,9 @@ class PackCache:
         joined = self._join(key)
         if joined is not None:
             return joined
-        reader = await self._pools.packs.run(partial(self._store.open, key))
-        if reader is not None:
-            return _Found(EntryPack(self._pools.packs, reader, partial(self._store.drop, key)))
+        entry = EntryPack(self._pools.packs, self._store, key)
+        if await entry.open():
+            return _Found(entry)
         return self._join(key) or self._begin(key, Build(self._store, self._pools, key, open_pack, frame))
 
     def _join(self, key: bytes) -> _Found | None:
@@ -113,7 +113,7 @@ class CachedPack:
         self._count = count
         self._source: PackSource = direct
         self._direct = direct
-        self._first: bytes | None = None
+        self._first: Piece | None = None
         self.use: CacheUse = "miss"
 
     @property
@@ -144,10 +144,10 @@ class CachedPack:
             await self._direct.begin()
         self._count(self.use)
 
-    async def read(self) -> bytes:
-        """The next piece in its frame; b"" at the end."""
+    async def read(self) -> Piece:
+        """The next piece."""
         first, self._first = self._first, None
-        return await self._source.read() if first is None else first
+        return first or await self._source.read()
 
     async def close(self) -> None:
         """Let go of entry or build."""

@@ -7,6 +7,7 @@ import trio
 from packengine.repository.answers import EntryReader
 from server.git.native import WorkerThreads
 from server.git.pack_board import Board
+from server.git.pack_source import Piece
 
 
 class FollowedPack:
@@ -30,19 +31,19 @@ class FollowedPack:
             await board.changed.wait()
         self.object_count = board.object_count
 
-    async def read(self) -> bytes:
-        """The next piece in its frame, as soon as there is one; b"" at the end."""
+    async def read(self) -> Piece:
+        """The next piece, as soon as there is one."""
         board = self._board
         while True:
             changed, ended = board.changed, board.ended
             piece = await self._next()
             if piece is not None:
-                return piece
+                return Piece(piece, is_last=not piece)
             if board.failure is not None and ended:
                 raise board.failure
             if ended:
                 self.reused_count = board.reused_count
-                return b""
+                return Piece(b"", is_last=True)
             await changed.wait()
 
     async def close(self) -> None:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import trio
 
 from core_ext import Cancel, PackStream
 from packengine.protocol import PackFrame
-from packengine.repository.answers import CorruptEntry, EntryReader
+from packengine.repository.answers import AnswerStore, CorruptEntry, EntryReader
 from server.git.native import ThreadPools, WorkerThreads
 
 PIECE_BYTES = 1 << 20
 
 OpenPack = Callable[[Cancel], PackStream]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some of a pack in its frame."""
+
+    data: bytes
+    is_last: bool
 
 
 class PackSource(Protocol):
@@ -31,8 +40,8 @@ class PackSource(Protocol):
     async def begin(self) -> None:
         """Find out what the pack holds."""
 
-    async def read(self) -> bytes:
-        """The next piece in its frame; b"" at the end."""
+    async def read(self) -> Piece:
+        """The next piece. The last one may be empty."""
 
     async def close(self) -> None:
         """Let go of what it holds, cancelled or not."""
@@ -47,6 +56,7 @@ class DirectPack:
         self._frame = frame
         self._cancel = Cancel()
         self._stream: PackStream | None = None
+        self._first: Piece | None = None
         self.object_count = 0
 
     @property
@@ -55,49 +65,89 @@ class DirectPack:
         return 0 if self._stream is None else self._stream.reused_count
 
     async def begin(self) -> None:
-        """Find out what the pack holds."""
-        stream = await self._pools.fetches.run(lambda: self._open_pack(self._cancel), stop=self._cancel.set)
-        self._stream, self.object_count = stream, stream.object_count
+        """Find out what the pack holds, and have its first piece in the same visit to a thread."""
+        await self._pools.fetches.run(self._begin, stop=self._cancel.set)
 
-    async def read(self) -> bytes:
-        """The next piece in its frame; b"" at the end."""
+    async def read(self) -> Piece:
+        """The next piece."""
+        first, self._first = self._first, None
+        if first is not None:
+            return first
         return await self._pools.packs.run(self._read, stop=self._cancel.set)
 
     async def close(self) -> None:
         """The stream goes with this object."""
 
-    def _read(self) -> bytes:
-        return b"" if self._stream is None else self._frame.data(self._stream.read(PIECE_BYTES))
+    def _begin(self) -> None:
+        self._stream = self._open_pack(self._cancel)
+        self.object_count = self._stream.object_count
+        self._first = self._read()
+
+    def _read(self) -> Piece:
+        assert self._stream is not None  # noqa: S101  # for the type checker: `begin` came first
+        return read_stream(self._stream, self._frame)
 
 
 class EntryPack:
-    """A pack that lies in the cache."""
+    """A pack that lies in the cache, if it does."""
 
-    def __init__(
-        self, threads: WorkerThreads, reader: EntryReader, drop: Callable[[EntryReader, CorruptEntry], None]
-    ) -> None:
+    def __init__(self, threads: WorkerThreads, store: AnswerStore, key: bytes) -> None:
         self._threads = threads
-        self._reader = reader
-        self._drop = drop
-        self.object_count = reader.object_count
-        self.reused_count = reader.reused_count
+        self._store = store
+        self._key = key
+        self._reader: EntryReader | None = None
+        self.object_count = 0
+        self.reused_count = 0
+
+    async def open(self) -> bool:
+        """Returns whether it is there."""
+        try:
+            await self._threads.run(self._open)
+        except trio.Cancelled:  # perhaps after the thread had opened it
+            await self.close()
+            raise
+        return self._reader is not None
 
     async def begin(self) -> None:
-        """All is known from the start."""
+        """All is known since it was opened."""
 
-    async def read(self) -> bytes:
-        """The next piece in its frame; b"" at the end. Raises CorruptEntry, having dropped the entry."""
+    async def read(self) -> Piece:
+        """The next piece. Raises CorruptEntry, having dropped the entry."""
         return await self._threads.run(self._read)
 
     async def close(self) -> None:
-        """Close the file. Its space is freed now if it was evicted meanwhile, which takes a while."""
-        with trio.CancelScope(shield=True):
-            await self._threads.run(self._reader.close)
+        """Close the file. If it was evicted meanwhile its space is freed now, which takes a while."""
+        if self._reader is not None:
+            with trio.CancelScope(shield=True):
+                await self._threads.run(self._reader.close)
 
-    def _read(self) -> bytes:
+    def _open(self) -> None:
+        reader = self._store.open(self._key)
+        if reader is not None:
+            self._reader = reader
+            self.object_count, self.reused_count = reader.object_count, reader.reused_count
+
+    def _read(self) -> Piece:
+        reader = self._reader
+        assert reader is not None  # noqa: S101  # for the type checker: it was opened
         try:
-            piece = self._reader.read()
+            return _gather(lambda _: reader.read() or b"")
         except CorruptEntry as error:
-            self._drop(self._reader, error)
+            self._store.drop(self._key, reader, error)
             raise
-        return piece or b""
+
+
+def read_stream(stream: PackStream, frame: PackFrame) -> Piece:
+    """The next piece of a pack, in its frame."""
+    piece = _gather(stream.read)
+    return Piece(frame.data(piece.data), piece.is_last)
+
+
+def _gather(read: Callable[[int], bytes]) -> Piece:
+    """A piece, and whether it is the last one if that shows: a visit to a thread for each read costs more."""
+    parts = [read(PIECE_BYTES)]
+    room_bytes = PIECE_BYTES - len(parts[0])
+    while parts[-1] and room_bytes > 0:
+        parts.append(read(room_bytes))
+        room_bytes -= len(parts[-1])
+    return Piece(parts[0] if len(parts) == 1 else b"".join(parts), is_last=not parts[-1])

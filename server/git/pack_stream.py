@@ -54,8 +54,10 @@ async def _produce(
             while not piece.is_last:
                 piece = await source.read()
                 last_words = _last_words(source, frame) if piece.is_last and not quiet else b""
-                await sender.send(Piece(b"".join((words, piece.data, last_words)), piece.is_last))
-                words = b""
+                if words or last_words:
+                    piece = Piece(b"".join((words, piece.data, last_words)), piece.is_last)
+                    words = b""
+                await sender.send(piece)
         except FAILURES as failure:
             await sender.send(_Failed(sentence_for(failure)))
         except trio.BrokenResourceError:

@@ -23,7 +23,7 @@ async def watch(board: Board, part: PartElsewhere, threads: WorkerThreads) -> No
     Raises BuilderGone in any case: a follower that finds no trailer in the file by then will never find one.
     """
     board.filed_pieces = float("inf")
-    reader = await threads.run(part.open)
+    reader = part.open()  # /proc and an inode in memory: nothing that would wait for the disk
     try:
         seen_bytes, sleep_s = 0, _SHORTEST_SLEEP_S
         while part.has_builder() and not board.is_alone:
