@@ -61,9 +61,7 @@ class Engine:
         self._verifier = Verifier(catalog, blobs, self._loader)
         self.fetches = FetchService(visibility, limits, policy.hidden_refs)
         self.bundles = BundleService(self._loader, visibility, shelf, blobs, derived, limits, policy.hidden_refs)
-        self.answers = (
-            AnswerStore(derived / "answers", limits.answer_cache_bytes) if limits.answer_cache_bytes else None
-        )
+        self.answers = AnswerStore.open_folder(derived / "answers", limits.answer_cache_bytes)
         """None: no answer is kept."""
 
         publisher = Publisher(catalog, self._loader, limits)

@@ -149,10 +149,13 @@ class Build:
             self._scope.cancel()
 
     def _let_go(self) -> None:
-        if isinstance(self._claimed, Part):
-            self._claimed.abandon()
-        if self._part is not None:
-            self._store.make_room(self._written_bytes)
+        try:
+            if isinstance(self._claimed, Part):
+                self._claimed.abandon()
+            if self._part is not None:
+                self._store.make_room(self._written_bytes)
+        except OSError as error:  # nobody's answer depends on it: the sweep of the next start sees to the rest
+            _log.warning("an answer's leavings stay", extra={"fields": {"reason": str(error)}})
 
     def _close(self) -> None:
         if self._claimed is not None:

@@ -157,6 +157,13 @@ def test_nothing_of_another_boot_is_found(folder: Path, tmp_path: Path, monkeypa
     assert list(folder.iterdir()) == []
 
 
+def test_without_a_boot_id_nothing_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert AnswerStore.open_folder(folder, 0) is None
+    assert AnswerStore.open_folder(folder, 1) is not None
+    monkeypatch.setattr(store_module, "_BOOT_ID", folder / "nowhere")
+    assert AnswerStore.open_folder(folder, 1) is None
+
+
 def test_a_sweep_takes_what_nobody_works_on_and_nothing_else(store: AnswerStore, folder: Path) -> None:
     keep(store, OTHER)
     dead = claimed(store)

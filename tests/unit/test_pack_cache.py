@@ -249,25 +249,27 @@ def full_at(name: str, call: int) -> Break:
         full_at("append", 3),
         full_at("finish", 1),
         full_at("link", 1),
+        full_at("abandon", 1),
+        lambda patch: patch.setattr(AnswerStore, "make_room", full),
     ],
-    ids=["claim", "begin", "first", "second", "third", "finish", "link"],
+    ids=["claim", "begin", "first", "second", "third", "finish", "link", "abandon", "eviction"],
 )
 async def test_with_a_full_disk_answers_go_on_without_the_cache(
-    node: Node, folder: Path, monkeypatch: pytest.MonkeyPatch, break_disk: Break
+    node: Node, monkeypatch: pytest.MonkeyPatch, break_disk: Break
 ) -> None:
-    break_disk(monkeypatch)
     source = Source()
     quick, slow = Client(node.pack(source)), Client(node.pack(source))
     slow.may_read = trio.Event()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(quick.run)
-        nursery.start_soon(slow.run)
-        source.allow_all()
-        await until(lambda: bool(quick.got))
-        slow.may_read.set()
+    with monkeypatch.context() as patch:
+        break_disk(patch)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(quick.run)
+            nursery.start_soon(slow.run)
+            source.allow_all()
+            await until(lambda: bool(quick.got))
+            slow.may_read.set()
     assert quick.got == slow.got == PIECES
-    assert entry_paths(folder) == []
-    await until(lambda: not list(folder.rglob("*.part")))
+    assert (await fetch(node, source)).got == PIECES, "once there is room again"
 
 
 async def test_a_client_that_goes_does_not_hold_up_those_who_share_memory(

@@ -57,6 +57,17 @@ class AnswerStore:
 
         self._stored = self._stored_bytes = self._corrupt = 0
 
+    @classmethod
+    def open_folder(cls, folder: Path, max_bytes: int) -> AnswerStore | None:
+        """None if nothing may be kept, or if the machine does not tell one boot from the next."""
+        if not max_bytes:
+            return None
+        try:
+            return cls(folder, max_bytes)
+        except OSError as error:
+            _log.warning("no answers are kept", extra={"fields": {"reason": str(error)}})
+            return None
+
     def sweep(self) -> None:
         """Remove what earlier boots left, and what killed builders of this one did. Safe at any time."""
         if self._all_boots.is_dir():
