@@ -100,6 +100,10 @@ class Build:
             is_last = piece.is_last
             if is_filed:
                 board.filed_pieces += 1
+            if is_last and is_filed:
+                board.reused_count = self._stream.reused_count
+                board.end(None)  # with the piece: a follower can tell that it is the last one
+            elif is_filed:
                 board.notify()
             elif piece.data:
                 await board.hand_over(LoosePiece(number, piece.data))

@@ -38,13 +38,22 @@ class FollowedPack:
             changed, ended = board.changed, board.ended
             piece = await self._next()
             if piece is not None:
-                return Piece(piece, is_last=not piece)
+                return Piece(piece, is_last=not piece or self._is_done)
             if board.failure is not None and ended:
                 raise board.failure
             if ended:
                 self.reused_count = board.reused_count
                 return Piece(b"", is_last=True)
             await changed.wait()
+
+    @property
+    def _is_done(self) -> bool:
+        """Whether there is nothing behind what was read."""
+        board = self._board
+        done = board.ended and board.failure is None and self._position == board.filed_pieces
+        if done:
+            self.reused_count = board.reused_count
+        return done
 
     async def close(self) -> None:
         """Leave the build; it ends if nobody else waits."""

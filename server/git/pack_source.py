@@ -96,23 +96,29 @@ class EntryPack:
         self._store = store
         self._key = key
         self._reader: EntryReader | None = None
+        self._first: Piece | None = None
         self.object_count = 0
         self.reused_count = 0
 
     async def open(self) -> bool:
-        """Returns whether it is there."""
+        """Have its first piece. Returns whether it is there; one that is damaged so far is not."""
         try:
             await self._threads.run(self._open)
+        except CorruptEntry:
+            await self.close()
         except trio.Cancelled:  # perhaps after the thread had opened it
             await self.close()
             raise
-        return self._reader is not None
+        return self._first is not None
 
     async def begin(self) -> None:
         """All is known since it was opened."""
 
     async def read(self) -> Piece:
         """The next piece. Raises CorruptEntry, having dropped the entry."""
+        first, self._first = self._first, None
+        if first is not None:
+            return first
         return await self._threads.run(self._read)
 
     async def close(self) -> None:
@@ -126,15 +132,20 @@ class EntryPack:
         if reader is not None:
             self._reader = reader
             self.object_count, self.reused_count = reader.object_count, reader.reused_count
+            self._first = self._read()
 
     def _read(self) -> Piece:
         reader = self._reader
         assert reader is not None  # noqa: S101  # for the type checker: it was opened
         try:
-            return _gather(lambda _: reader.read() or b"")
+            piece = _gather(lambda _: reader.read() or b"")
         except CorruptEntry as error:
             self._store.drop(self._key, reader, error)
             raise
+        if piece.is_last:
+            reader.close()  # here, rather than in a visit of its own
+            self._reader = None
+        return piece
 
 
 def read_stream(stream: PackStream, frame: PackFrame) -> Piece:
