@@ -194,14 +194,14 @@ async def test_a_build_ends_when_nobody_waits(node: Node, folder: Path) -> None:
 
 
 async def test_everybody_is_told_why_a_build_failed(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Source()
+    source, failing = Source(), Source()
     source.allow_all()
 
     def fail(*_: object) -> bytes:
         raise CorruptPack("the third piece cannot be read")
 
     def open_failing(_: Cancel) -> PackStream:
-        stream = FakeStream(PIECES[:2])
+        stream = FakeStream(PIECES[:2], failing.allow)
         read = stream.read
         monkeypatch.setattr(stream, "read", lambda size: read(size) or fail())
         return stream.as_stream()
@@ -210,6 +210,8 @@ async def test_everybody_is_told_why_a_build_failed(node: Node, monkeypatch: pyt
     async with trio.open_nursery() as nursery:
         for client in clients:
             nursery.start_soon(client.run)
+        await until(lambda: len(node.cache._builds[KEY].board._taken) == 3 if node.cache._builds else False)
+        failing.allow_all()
     for client in clients:
         assert isinstance(client.failure, CorruptPack)
         assert client.got == PIECES[: len(client.got)]
