@@ -6,7 +6,7 @@ import itertools
 import shutil
 from pathlib import Path
 
-from benchmarks.support.null_client import full_clone, read_to_end
+from benchmarks.support.null_client import clone, read_to_end
 from benchmarks.support.served import Served
 from benchmarks.support.versus import Versus
 from tests.support.git import git
@@ -14,28 +14,42 @@ from tests.support.repositories import commit_file
 
 
 def test_full_clone_answer(versus: Versus, served: Served) -> None:
-    """The whole repository to a client that keeps nothing: the server's own price."""
-    ours, rival = (full_clone(url, served.wants()) for url in (served.ours, served.rival))
+    """The whole repository, made anew, to a client that keeps nothing: the server's own price."""
+    ours, rival = (clone(url, served.wants()) for url in (served.uncached, served.rival))
     assert read_to_end(ours).body_bytes > 15_000_000
     versus(lambda: read_to_end(ours), lambda: read_to_end(rival), rounds=15)
 
 
+def test_warm_full_clone_answer(versus: Versus, served: Served) -> None:
+    """The same from the pack cache."""
+    ours, rival = (clone(url, served.wants()) for url in (served.ours, served.rival))
+    assert read_to_end(ours).body_bytes > 15_000_000
+    versus(lambda: read_to_end(ours), lambda: read_to_end(rival), rounds=15)
+    assert "cache=hit" in served.server.log
+
+
+def test_warm_depth_1_clone_answer(versus: Versus, served: Served) -> None:
+    """One commit with all its files, from the pack cache, one request after the other."""
+    ours, rival = (clone(url, [_tip(served)], depth=1) for url in (served.ours, served.rival))
+    versus(lambda: read_to_end(ours), lambda: read_to_end(rival), rounds=15)
+    assert "cache=hit" in served.server.log
+
+
 def test_one_branch_clone_answer(versus: Versus, served: Served) -> None:
-    """One branch and what it reaches, which is not all of the packs: the walk is paid."""
-    tip = git("ls-remote", served.ours, "HEAD").decode().split()[0]
-    ours, rival = (full_clone(url, [tip]) for url in (served.ours, served.rival))
+    """One branch and what it reaches, made anew, which is not all of the packs: the walk is paid."""
+    ours, rival = (clone(url, [_tip(served)]) for url in (served.uncached, served.rival))
     versus(lambda: read_to_end(ours), lambda: read_to_end(rival), rounds=7)
 
 
 def test_git_clone(versus: Versus, served: Served, tmp_path: Path) -> None:
     """What a user feels: most of it is the client's own work."""
 
-    def clone(url: str) -> None:
+    def clone_into(url: str) -> None:
         target = tmp_path / "clone"
         git("clone", "--quiet", "--mirror", url, target)
         shutil.rmtree(target)
 
-    versus(lambda: clone(served.ours), lambda: clone(served.rival), rounds=5)
+    versus(lambda: clone_into(served.ours), lambda: clone_into(served.rival), rounds=5)
 
 
 def test_git_push_of_one_commit(versus: Versus, served: Served, tmp_path: Path) -> None:
@@ -74,3 +88,7 @@ def test_git_push_of_everything(versus: Versus, served: Served, large_repo: Path
         git("push", "--quiet", "--mirror", url, cwd=large_repo)
 
     versus(push_ours, push_rival, rounds=3)
+
+
+def _tip(served: Served) -> str:
+    return git("ls-remote", served.ours, "HEAD").decode().split()[0]

@@ -62,6 +62,7 @@ class Settings:
     min_bundle_bytes: Positive = 1 << 20
     min_packfile_uri_bytes: Positive = 32 << 20
     bundle_store_bytes: Positive = 8 << 30
+    answer_cache_bytes: Count = 4 << 30
     signed_url_lifetime_secs: LifetimeSeconds = 3600
     hidden_refs: Words = ()
     push_cert_keys: Path | None = None
@@ -92,6 +93,7 @@ def engine_limits(settings: Settings) -> Limits:
         max_object_bytes=settings.git_body_limit_bytes,
         min_bundle_bytes=settings.min_bundle_bytes,
         bundle_store_bytes=settings.bundle_store_bytes,
+        answer_cache_bytes=settings.answer_cache_bytes,
         min_uri_pack_bytes=settings.min_packfile_uri_bytes,
     )
 

@@ -57,11 +57,11 @@ def request(url: str, *, method: str = "GET", body: bytes = b"", headers: Mappin
     return Request(parts.hostname, parts.port, head.encode() + b"\r\n" + body)
 
 
-def full_clone(repository_url: str, wants: Iterable[str]) -> Request:
-    """The request of a clone in protocol v2: everything that the wants (hexadecimal) reach, in one answer."""
+def clone(repository_url: str, wants: Iterable[str], *, depth: int | None = None) -> Request:
+    """The request of a clone in protocol v2, in one answer: what the wants (hexadecimal) reach, to that depth."""
     lines = [b"command=fetch", b"object-format=sha1", None, b"thin-pack", b"no-progress", b"ofs-delta"]
     lines += [f"want {oid}".encode() for oid in wants]
-    lines += [b"done"]
+    lines += [b"done"] if depth is None else [b"deepen %d" % depth, b"done"]
     body = b"".join(b"0001" if line is None else b"%04x%s\n" % (len(line) + 5, line) for line in lines) + b"0000"
     headers = {"Git-Protocol": "version=2", "Content-Type": "application/x-git-upload-pack-request"}
     return request(f"{repository_url}/git-upload-pack", method="POST", body=body, headers=headers)

@@ -17,6 +17,9 @@ class Served:
     """URLs of one repository, with credentials where they are asked for."""
 
     ours: str
+    uncached: str
+    """Another of our servers, whose pack cache is off: each answer is made anew."""
+
     rival: str
     server: RunningServer
 
@@ -34,7 +37,12 @@ def serve_both(repository: Path, scratch: Path) -> Iterator[Served]:
     copy = root / "repository.git"
     git("clone", "--quiet", "--mirror", repository, copy)
     prepare(copy)
-    with RunningServer(scratch / "data") as server, HttpBackend(root) as rival:
-        created = server.create_repository("repository")
-        git("push", "--quiet", "--mirror", created["remote"], cwd=repository)
-        yield Served(created["remote"], f"{rival.url}/repository.git", server)
+    with (
+        RunningServer(scratch / "data") as server,
+        RunningServer(scratch / "uncached", arguments=["--answer-cache-bytes", "0"]) as uncached,
+        HttpBackend(root) as rival,
+    ):
+        ours, anew = (str(each.create_repository("repository")["remote"]) for each in (server, uncached))
+        for remote in (ours, anew):
+            git("push", "--quiet", "--mirror", remote, cwd=repository)
+        yield Served(ours, anew, f"{rival.url}/repository.git", server)

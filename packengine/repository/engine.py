@@ -9,6 +9,7 @@ from pathlib import Path
 
 from packengine.refs import HiddenRefs
 from packengine.repository.actor import Actor
+from packengine.repository.answers import AnswerStore
 from packengine.repository.bundles import BundleService
 from packengine.repository.export import Exporter
 from packengine.repository.fetch import FetchService
@@ -60,6 +61,9 @@ class Engine:
         self._verifier = Verifier(catalog, blobs, self._loader)
         self.fetches = FetchService(visibility, limits, policy.hidden_refs)
         self.bundles = BundleService(self._loader, visibility, shelf, blobs, derived, limits, policy.hidden_refs)
+        self.answers = AnswerStore.open_folder(derived / "answers", limits.answer_cache_bytes)
+        """None: no answer is kept."""
+
         publisher = Publisher(catalog, self._loader, limits)
         self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits, policy)
         self.rollup = Rollup(self._loader, publisher, shelf, blobs, limits)
@@ -86,7 +90,10 @@ class Engine:
             raise StorageError(f"data directory {data_dir}: {error.strerror}") from error
         catalog = SqliteCatalog(data_dir / _CATALOG)
         policy = PushPolicy(hidden_refs, None if signers is None else _certificates(catalog, signers))
-        return cls(catalog, blobs, blobs.quarantine, derived, limits or Limits(), policy=policy)
+        engine = cls(catalog, blobs, blobs.quarantine, derived, limits or Limits(), policy=policy)
+        if engine.answers is not None:
+            engine.answers.sweep()
+        return engine
 
     @staticmethod
     def is_data_folder(data_dir: Path) -> bool:

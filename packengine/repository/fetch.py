@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core_ext import Cancel, Cancelled, ObjectDb, ObjectFilter, ObjectSet, PackStream
+from core_ext import Cancel, Cancelled, ObjectDb, ObjectSet, PackStream
 from packengine.protocol import Needs
 from packengine.refs import HiddenRefs
+from packengine.repository.answers import AnswerQuestion, TagDigests
 from packengine.repository.boundary import Boundary, find_boundary
 from packengine.repository.errors import FetchRefused, NotOurRef
 from packengine.repository.limits import Limits
-from packengine.repository.object_filters import ObjectFilters
+from packengine.repository.object_filters import NamedFilter, ObjectFilters
 from packengine.repository.publish import now_ms
 from packengine.repository.ref_lookup import RefLookup
 from packengine.repository.state import RepositoryState
@@ -25,6 +26,7 @@ class FetchService:
         self._visibility = visibility
         self._limits = limits
         self._hidden_refs = hidden_refs
+        self._tags = TagDigests()
 
     def begin(
         self,
@@ -42,7 +44,8 @@ class FetchService:
         refs = RefLookup(state, self._hidden_refs)
         wanted_refs = _wanted(refs, want_refs)
         filters = ObjectFilters(objects, refs, self._limits, state.manifest.object_format).of(needs.filter)
-        question = _Question(needs, wanted_refs, filters, _excluded(refs, needs.deepen.excluded_refs))
+        tags = self._tags.of(state, refs) if needs.include_tag else ()
+        question = _Question(needs, wanted_refs, filters, _excluded(refs, needs.deepen.excluded_refs), tags)
         return Fetch(state, refs, objects, question, self._limits)
 
     def sizes(self, state: RepositoryState, oids: Sequence[bytes], cancel: Cancel | None = None) -> list[int | None]:
@@ -66,8 +69,10 @@ class _Question:
 
     needs: Needs
     wanted_refs: Sequence[tuple[bytes, bytes]]
-    filters: Sequence[ObjectFilter]
+    filters: Sequence[NamedFilter]
     excluded: Sequence[bytes]
+    tags: Sequence[bytes]
+    """What tells the tags apart that may go along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Fetch:
         self._needs = question.needs
         self._filters = question.filters
         self._excluded = question.excluded
+        self._tags = question.tags
         self.wanted_refs = question.wanted_refs
         """(raw id, name) of each ref that was wanted by name."""
 
@@ -153,6 +159,29 @@ class Fetch:
             cancel=cancel,
         )
 
+    def question(
+        self, common: Sequence[bytes], cancel: Cancel, *, band_bytes: int, elsewhere: Sequence[bytes] = ()
+    ) -> AnswerQuestion:
+        """All that the pack of `select` depends on. elsewhere: digests of packs that are left out of it."""
+        boundary = self.boundary(cancel)
+        return AnswerQuestion(
+            object_format=self._state.manifest.object_format,
+            wants=self._sent_below(boundary),
+            haves=_held_below(boundary, common),
+            shallow=boundary.cut,
+            filters=[term.name for term in self._filters],
+            tags=self._tags,
+            elsewhere=elsewhere,
+            thin=self._needs.thin_pack,
+            ofs_delta=self._needs.ofs_delta,
+            level=self._limits.compression_level,
+            band_bytes=band_bytes,
+        )
+
+    def _sent_below(self, boundary: Boundary) -> list[bytes]:
+        """What is sent with all that it reaches."""
+        return [*self._wants, *boundary.below]
+
     def _client_shallow(self) -> list[bytes]:
         """What of the client's boundary is known here; the rest concerns commits that it cannot get from us."""
         known = []
@@ -171,10 +200,10 @@ class Fetch:
                 return Selection(self.objects.all_objects(), None)
             return Selection(self.objects.reachable(self._wants, cancel=cancel), None)
         found = self.objects.select(
-            [*self._wants, *boundary.below],
-            [*common, *boundary.unshallow],
+            self._sent_below(boundary),
+            _held_below(boundary, common),
             shallow=boundary.cut,
-            filters=self._filters,
+            filters=[term.filter for term in self._filters],
             cancel=cancel,
         )
         return Selection(*found)
@@ -195,6 +224,11 @@ class Fetch:
             if entry.peeled is not None and entry.peeled in sent and entry.oid not in sent
         ]
         return Selection(sent.union(self.objects.tag_chain(tags)), selection.held) if tags else selection
+
+
+def _held_below(boundary: Boundary, common: Sequence[bytes]) -> list[bytes]:
+    """What the client holds with all that it reaches."""
+    return [*common, *boundary.unshallow]
 
 
 def _wanted(refs: RefLookup, names: Sequence[bytes]) -> list[tuple[bytes, bytes]]:

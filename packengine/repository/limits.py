@@ -57,6 +57,9 @@ class Limits:
     bundle_store_bytes: int = 8 * GIB
     """For all bundle files together, which are made of packs that are kept anyway. A larger bundle is not offered."""
 
+    answer_cache_bytes: int = 4 * GIB
+    """For all pack sections together that are kept for the next who asks the same; 0 to keep none."""
+
     min_uri_pack_bytes: int = 32 * MIB
     """The smallest pack that is offered by itself. More than `rollup_bytes`: no push makes it go before the client that
     was told of it has come."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from binascii import Error, unhexlify
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core_ext import ObjectDb, ObjectFilter, parse_commit, parse_tree
 from packengine.manifests import OID_LENGTHS
@@ -22,6 +24,14 @@ from packengine.repository.limits import Limits
 from packengine.repository.ref_lookup import RefLookup
 
 
+@dataclass(frozen=True, slots=True)
+class NamedFilter:
+    """One term. Terms of one name let the same objects through, in whichever repository."""
+
+    name: bytes
+    filter: ObjectFilter
+
+
 class ObjectFilters:
     """Makes filters for one fetch: what a sparse filter names is read with the eyes of that fetch (design, law 8)."""
 
@@ -31,24 +41,25 @@ class ObjectFilters:
         self._limits = limits
         self._object_format = object_format
 
-    def of(self, spec: FilterSpec | None) -> Sequence[ObjectFilter]:
+    def of(self, spec: FilterSpec | None) -> Sequence[NamedFilter]:
         """One for each term. Raises FetchRefused if a sparse filter names nothing that can be had."""
         return [self._filter(term) for term in spec.terms] if spec is not None else []
 
-    def _filter(self, term: FilterTerm) -> ObjectFilter:
+    def _filter(self, term: FilterTerm) -> NamedFilter:
         match term:
             case BlobNone():
-                return ObjectFilter.blob_none()
+                return NamedFilter(b"blob:none", ObjectFilter.blob_none())
             case BlobLimit(limit_bytes):
-                return ObjectFilter.blob_limit(limit_bytes)
+                return NamedFilter(b"blob:limit=%d" % limit_bytes, ObjectFilter.blob_limit(limit_bytes))
             case TreeDepth(depth):
-                return ObjectFilter.tree_depth(depth)
+                return NamedFilter(b"tree:%d" % depth, ObjectFilter.tree_depth(depth))
             case ObjectType(kind):
-                return ObjectFilter.object_type(kind)
+                return NamedFilter(b"object:type=%b" % kind.encode(), ObjectFilter.object_type(kind))
             case SparseOid(name):
                 return self._sparse(name)
 
-    def _sparse(self, name: bytes) -> ObjectFilter:
+    def _sparse(self, name: bytes) -> NamedFilter:
+        """By its patterns: what it was called is this repository's own business."""
         oid = self._named_blob(name)
         header = self._objects.header(oid) if oid is not None else None
         shown = name.decode("utf-8", "replace")
@@ -58,10 +69,12 @@ class ObjectFilters:
             raise FetchRefused(
                 f"sparse blob '{shown}' has {header[1]} bytes, the limit is {self._limits.max_sparse_bytes}"
             )
+        patterns = self._objects.read(oid)[1]
         try:
-            return ObjectFilter.sparse(self._objects.read(oid)[1], max_bytes=self._limits.max_sparse_bytes)
+            filter_ = ObjectFilter.sparse(patterns, max_bytes=self._limits.max_sparse_bytes)
         except ValueError as error:
             raise FetchRefused(f"unable to parse sparse filter data in {oid.hex()}: {error}") from error
+        return NamedFilter(b"sparse:" + hashlib.sha256(patterns).digest(), filter_)
 
     def _named_blob(self, name: bytes) -> bytes | None:
         """`<oid>`, or `<oid or ref>:<path>`."""

@@ -65,6 +65,7 @@ def _log_request(record: RequestRecord, duration_s: float) -> None:
         "repository": record.repository_id,
         "actor": record.actor,
         "address": record.client_address,
+        "cache": record.cache,
         **_of_client(record.client),
     }
     if record.status is not None and not record.is_answered:

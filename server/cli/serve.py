@@ -38,6 +38,11 @@ _OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--min-bundle-bytes", int, "Offer no bundle of less.  [default: 1 MiB]"),
     ("--min-packfile-uri-bytes", int, "Offer no pack of less as a download.  [default: 32 MiB]"),
     ("--bundle-store-bytes", int, "Space for bundles that were built.  [default: 8 GiB]"),
+    (
+        "--answer-cache-bytes",
+        int,
+        "Space for answers to fetches, for the next who asks the same; 0: none.  [default: 4 GiB]",
+    ),
     ("--signed-url-lifetime-secs", int, "How long a URL of a download needs no token.  [default: 3600]"),
     ("--hidden-refs", str, "Refs not to show and not to be pushed to: 'refs/pull !refs/pull/1'."),
     ("--push-cert-keys", _PATH, "A file or folder of keys that sign pushes: allowed_signers, *.asc, *.gpg."),

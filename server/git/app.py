@@ -128,7 +128,7 @@ class GitApp:
             return
         if not isinstance(request, ProbeRequest):
             record.client = request.client
-        await self._upload_pack.answer(exchange, state, request, base_url_of(self._settings, scope))
+        await self._upload_pack.answer(exchange, state, request, base_url_of(self._settings, scope), record)
 
 
 def _asked(exchange: GitExchange, route: GitRoute) -> tuple[str | None, GitService]:

@@ -27,10 +27,13 @@ from packengine.protocol import (
     negotiate_legacy,
 )
 from packengine.repository import Engine, Fetch, RepositoryState, Selection
+from server.asgi import RequestRecord
 from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
 from server.git.native import ThreadPools
+from server.git.pack_cache import PackCache
+from server.git.pack_source import DirectPack, OpenPack
 from server.git.pack_stream import send_pack
 from server.git.silence import SILENCE_S, is_set_within
 
@@ -38,9 +41,18 @@ _Request: TypeAlias = FetchRequest | LegacyFetchRequest
 
 
 @dataclass(frozen=True, slots=True)
+class _Pack:
+    """What the pack holds is found out behind the head, with keep-alives."""
+
+    open: OpenPack
+    key: bytes | None
+    """None: nothing is kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Decision:
     head: bytes
-    open_pack: Callable[[Cancel], PackStream] | None
+    pack: _Pack | None
     """None: the head is the whole answer."""
 
 
@@ -51,8 +63,11 @@ class Fetching:
         self._engine = engine
         self._pools = pools
         self._urls = urls
+        self._cache = None if engine.answers is None else PackCache(engine.answers, pools)
 
-    async def answer(self, exchange: GitExchange, state: RepositoryState, request: _Request, base_url: str) -> None:
+    async def answer(
+        self, exchange: GitExchange, state: RepositoryState, request: _Request, base_url: str, record: RequestRecord
+    ) -> None:
         """Raises what the engine raises, as long as nothing has been sent. base_url: where the client sees us."""
         cancel = Cancel()
         decide = partial(self._decide, state, request, base_url, cancel)
@@ -64,7 +79,7 @@ class Fetching:
                 raise
             v2_request = request if isinstance(request, FetchRequest) else None
             decision = _Decision(fetch_error(v2_request, sentence_for(failure)), None)
-        await self._send(exchange, request, decision)
+        await self._send(exchange, request, decision, record)
 
     async def _decide_aloud(
         self, exchange: GitExchange, request: _Request, decide: Callable[[], _Decision], cancel: Cancel
@@ -78,19 +93,30 @@ class Fetching:
             done.set()
         return decided
 
-    async def _send(self, exchange: GitExchange, request: _Request, decision: _Decision) -> None:
-        if decision.open_pack is None and not exchange.started:
+    async def _send(self, exchange: GitExchange, request: _Request, decision: _Decision, record: RequestRecord) -> None:
+        if decision.pack is None and not exchange.started:
             content_type = (b"content-type", Service.UPLOAD_PACK.result_type.encode())
             await exchange.answer(200, decision.head, content_type)
             return
         if not exchange.started:
             await exchange.start(200, Service.UPLOAD_PACK.result_type)
         exchange.hold(decision.head)
-        if decision.open_pack is None:
+        if decision.pack is None:
             await exchange.end()
             return
+        await self._send_pack(exchange, request, decision.pack, record)
+
+    async def _send_pack(self, exchange: GitExchange, request: _Request, pack: _Pack, record: RequestRecord) -> None:
         frame = PackFrame.of(request)
-        await send_pack(exchange, self._pools, decision.open_pack, frame, quiet=request.no_progress)
+        if self._cache is None or pack.key is None:
+            record.cache = "off"
+            await send_pack(exchange, DirectPack(self._pools, pack.open, frame), frame, quiet=request.no_progress)
+            return
+        cached = self._cache.pack(pack.key, pack.open, frame)
+        try:
+            await send_pack(exchange, cached, frame, quiet=request.no_progress)
+        finally:
+            record.cache = cached.use
 
     def _decide(self, state: RepositoryState, request: _Request, base_url: str, cancel: Cancel) -> _Decision:
         """All that has to be known before the pack, in one visit to a thread."""
@@ -106,22 +132,22 @@ class Fetching:
         if not negotiated.sends_pack:
             return _Decision(fetch_head(request, negotiated, FetchSections()), None)
         uris: Sequence[tuple[bytes, bytes]] = ()
-        open_pack = _opener(fetch, common)
+        pack = self._pack(fetch, request, common, cancel)
         if not common and fetch.is_whole(cancel) and base_url.partition(":")[0].encode() in request.packfile_uris:
-            uris, rest = self._packs_elsewhere(fetch, state, base_url, cancel)
-            open_pack = partial(fetch.open_pack, rest)
+            uris, pack = self._packs_elsewhere(fetch, state, request, base_url, cancel)
         sections = FetchSections(
             shallow_info=_shallow_info(fetch, request, cancel), wanted_refs=fetch.wanted_refs, packfile_uris=uris
         )
-        return _Decision(fetch_head(request, negotiated, sections), open_pack)
+        return _Decision(fetch_head(request, negotiated, sections), pack)
 
     def _packs_elsewhere(
-        self, fetch: Fetch, state: RepositoryState, base_url: str, cancel: Cancel
-    ) -> tuple[Sequence[tuple[bytes, bytes]], Selection]:
+        self, fetch: Fetch, state: RepositoryState, request: FetchRequest, base_url: str, cancel: Cancel
+    ) -> tuple[Sequence[tuple[bytes, bytes]], _Pack]:
         """(checksum, URI) of each pack that the client may get elsewhere, and what it gets here all the same."""
         packs, rest = self._engine.bundles.split(state, fetch.objects, fetch.select((), cancel).objects)
         uris = [(pack.checksum, self._urls.pack_url(state, pack, base_url).encode()) for pack in packs]
-        return uris, Selection(rest, None)
+        key = self._key(fetch, request, (), cancel, [pack.digest for pack in packs])
+        return uris, _Pack(partial(fetch.open_pack, Selection(rest, None)), key)
 
     def _decide_legacy(self, state: RepositoryState, request: LegacyFetchRequest, cancel: Cancel) -> _Decision:
         fetch = self._engine.fetches.begin(state, request, cancel=cancel)
@@ -133,7 +159,26 @@ class Fetching:
             reached_at = fetch.reached_at(common, cancel, least=len(common) < len(request.haves))
         negotiated = negotiate_legacy(request, common, reached_at)
         head = legacy_head(request, shallow_info, negotiated)
-        return _Decision(head, _opener(fetch, common) if negotiated.sends_pack else None)
+        return _Decision(head, self._pack(fetch, request, common, cancel) if negotiated.sends_pack else None)
+
+    def _pack(self, fetch: Fetch, request: _Request, common: Sequence[bytes], cancel: Cancel) -> _Pack:
+        def open_pack(cancel: Cancel) -> PackStream:
+            return fetch.open_pack(fetch.select(common, cancel), cancel)
+
+        return _Pack(open_pack, self._key(fetch, request, common, cancel))
+
+    def _key(
+        self,
+        fetch: Fetch,
+        request: _Request,
+        common: Sequence[bytes],
+        cancel: Cancel,
+        elsewhere: Sequence[bytes] = (),
+    ) -> bytes | None:
+        if self._cache is None:
+            return None
+        band_bytes = PackFrame.of(request).bands.value
+        return fetch.question(common, cancel, band_bytes=band_bytes, elsewhere=elsewhere).key()
 
 
 async def _break_silence(exchange: GitExchange, done: trio.Event) -> None:
@@ -149,8 +194,3 @@ def _shallow_info(fetch: Fetch, needs: Needs, cancel: Cancel) -> ShallowInfo | N
     if not needs.deepen.is_asked and not boundary.cut:
         return None
     return ShallowInfo(shallow=boundary.shallow, unshallow=boundary.unshallow)
-
-
-def _opener(fetch: Fetch, common: list[bytes]) -> Callable[[Cancel], PackStream]:
-    """What the pack holds is found out behind the head, with keep-alives."""
-    return lambda cancel: fetch.open_pack(fetch.select(common, cancel), cancel)

@@ -34,6 +34,7 @@ from packengine.protocol import (
 from packengine.refs.hidden import HiddenRefs
 from packengine.refs.seeker import RefSeeker
 from packengine.repository import Engine, RepositoryState
+from server.asgi import RequestRecord
 from server.git.chunks import send_chunks
 from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
@@ -74,7 +75,9 @@ class UploadPack:
             return None
         return requests[0]
 
-    async def answer(self, exchange: GitExchange, state: RepositoryState, request: Request, base_url: str) -> None:
+    async def answer(
+        self, exchange: GitExchange, state: RepositoryState, request: Request, base_url: str, record: RequestRecord
+    ) -> None:
         """Answer, for as long as the client is there. What it did wrong is told in an ERR packet, as Git does.
 
         base_url: where the client sees this server. Raises Overloaded for what can take long, with nothing done yet.
@@ -83,10 +86,12 @@ class UploadPack:
             self._fetches.refuse_if_full()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
-            await self._dispatch(exchange, state, request, base_url)
+            await self._dispatch(exchange, state, request, base_url, record)
             nursery.cancel_scope.cancel()
 
-    async def _dispatch(self, exchange: GitExchange, state: RepositoryState, request: Request, base_url: str) -> None:
+    async def _dispatch(
+        self, exchange: GitExchange, state: RepositoryState, request: Request, base_url: str, record: RequestRecord
+    ) -> None:
         """Answer. Failures become words here, for the nursery around it would wrap them; half an answer is cut off."""
         try:
             match request:
@@ -95,7 +100,7 @@ class UploadPack:
                 case LsRefsRequest():
                     await self._list_refs(exchange, state, request)
                 case FetchRequest() | LegacyFetchRequest():
-                    await self._fetching.answer(exchange, state, request, base_url)
+                    await self._fetching.answer(exchange, state, request, base_url, record)
                 case ObjectInfoRequest():
                     await self._tell_sizes(exchange, state, request)
                 case BundleUriRequest():

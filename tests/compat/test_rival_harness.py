@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.support.null_client import BadAnswer, full_clone, read_to_end, request
+from benchmarks.support.null_client import BadAnswer, clone, read_to_end, request
 from benchmarks.support.rival import HttpBackend, RivalMissing, prepare
 from tests.support.git import git, git_result, object_ids, refs
 
@@ -65,7 +65,7 @@ def test_rival_is_gone_after_the_block(rival: tuple[str, Path]) -> None:
 def test_null_client_reads_a_whole_pack(rival: tuple[str, Path]) -> None:
     url, source = rival
     wants = {value for name, value in refs(source).items() if name != "HEAD"}
-    reading = read_to_end(full_clone(url, sorted(wants)))
+    reading = read_to_end(clone(url, sorted(wants)))
     (pack,) = source.glob("objects/pack/*.pack")
     assert reading.body_bytes > pack.stat().st_size * 0.9
     assert 0 < reading.first_byte_s <= reading.total_s

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypercorn.typing import ASGIFramework
 
 from packengine.repository import Engine
 from server.git.native import WorkerThreads
 from tests.support.engine_pushes import ACTOR, begin_push
-from tests.support.git_client import GitClient
+from tests.support.git_client import GitClient, open_app
 from tests.support.raw_packs import COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of
 from tests.support.wire_client import (
     fetch_request,
@@ -57,7 +58,11 @@ def visits(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 @pytest.fixture
 async def client(engine: Engine, visits: list[object]) -> GitClient:
     """One who has asked before, so that its token and repository are known."""
-    client = GitClient(engine)
+    return await known_client(engine, open_app(engine), visits)
+
+
+async def known_client(engine: Engine, app: ASGIFramework, visits: list[object]) -> GitClient:
+    client = GitClient(engine, app)
     await client.list_refs("git-upload-pack")
     client.headers, client.body, client.writes = {}, b"", 0
     visits.clear()
@@ -94,9 +99,18 @@ async def test_a_long_listing_is_sent_in_pieces(engine: Engine, client: GitClien
 
 
 @pytest.mark.parametrize("flags", [(*LOUD, b"no-progress"), LOUD], ids=["quiet", "loud"])
+@pytest.mark.parametrize("is_cached", [False, True], ids=["uncached", "hit"])
 async def test_a_fetch_costs_two_visits_and_one_write(
-    client: GitClient, visits: list[object], flags: tuple[bytes, ...]
+    engine: Engine, visits: list[object], flags: tuple[bytes, ...], is_cached: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("packengine.repository.answers.store.MIN_BUILD_US", 0)
+    if not is_cached:
+        engine.answers = None
+    app = open_app(engine)
+    first = await known_client(engine, app, visits)
+    await first.post("git-upload-pack", fetch_request([TIP], flags=flags))
+    assert first.writes == 1, "also where it has to be made"
+    client = await known_client(engine, app, visits)
     await client.post("git-upload-pack", fetch_request([TIP], flags=flags))
     answer = parse_fetch_answer(client.body)
     assert answer.pack is not None

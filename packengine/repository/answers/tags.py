@@ -1,0 +1,32 @@
+"""The annotated tags of a state as one ingredient of a key: there may be many, and they seldom change."""
+
+from __future__ import annotations
+
+import hashlib
+from threading import Lock
+
+from cachetools import LRUCache
+
+from packengine.repository.ref_lookup import RefLookup
+from packengine.repository.state import RepositoryState
+
+_STATES_KEPT = 10_000
+
+
+class TagDigests:
+    """Remembers them by manifest, for one process."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: LRUCache[bytes, tuple[bytes, ...]] = LRUCache(_STATES_KEPT)
+
+    def of(self, state: RepositoryState, refs: RefLookup) -> tuple[bytes, ...]:
+        """SHA-256 of the ids of those that are shown, in order; nothing if there are none."""
+        with self._lock:
+            known = self._known.get(state.pointer.manifest)
+        if known is None:
+            oids = sorted({entry.oid for entry in refs.tags() if entry.peeled is not None})
+            known = (hashlib.sha256(b"".join(oids)).digest(),) if oids else ()
+            with self._lock:
+                self._known[state.pointer.manifest] = known
+        return known

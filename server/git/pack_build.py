@@ -1,0 +1,166 @@
+"""The task that makes a pack section, into a file, at its own speed; clients read the file, each at its own.
+
+It is a task of its own so that it outlives the request that began it while others wait. It is cancelled when the last
+of this process leaves, unless somebody waits in another process.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import time
+
+import trio
+
+from core_ext import Cancel, PackStream
+from packengine.protocol import PackFrame
+from packengine.repository.answers import AnswerStore, EntryReader, Part, PartElsewhere
+from server.git.native import ThreadPools
+from server.git.pack_board import Board, BuilderGone, LoosePiece
+from server.git.pack_source import OpenPack, Piece, read_stream
+from server.git.pack_watch import watch
+
+_log = logging.getLogger(__name__)
+
+
+class Build:
+    """Makes one pack section, unless another process does already: then it watches that."""
+
+    def __init__(
+        self, store: AnswerStore, pools: ThreadPools, key: bytes, open_pack: OpenPack, frame: PackFrame
+    ) -> None:
+        self.board = Board()
+        self.board.when_alone = self._cancel_if_unwanted
+        self.is_elsewhere = False
+        self.may_be_joined = True
+        """Not once pieces went by that are in no file, nor after the end."""
+
+        self._store = store
+        self._pools = pools
+        self._key = key
+        self._open_pack = open_pack
+        self._frame = frame
+        self._scope = trio.CancelScope()
+        self._cancel = Cancel()
+        self._claimed: Part | PartElsewhere | None = None
+        self._part: Part | None = None
+        """Where pieces go, as long as there is room."""
+
+        self._stream: PackStream | None = None
+        self._began_ns = time.perf_counter_ns()
+        self._written_bytes = 0
+
+    async def run(self) -> None:
+        """The whole life of the task. Failures are the followers' to raise; none leaves this."""
+        failure: Exception | None = BuilderGone("nobody waited for it")
+        try:
+            with self._scope:
+                await self._run()
+                failure = None
+        except Exception as error:  # noqa: BLE001  # not swallowed: every follower raises it
+            failure = error
+        finally:
+            self.may_be_joined = False
+            self.board.end(failure)
+            with trio.CancelScope(shield=True):
+                await self._pools.packs.run(self._let_go)
+                await self.board.all_have_readers()
+                await self._pools.packs.run(self._close)
+
+    async def _run(self) -> None:
+        await self._pools.packs.run(self._claim)
+        if isinstance(self._claimed, PartElsewhere):
+            self.is_elsewhere = True
+            await watch(self.board, self._claimed, self._pools.packs)
+        else:
+            await self._make()
+
+    def _claim(self) -> None:
+        try:
+            claimed = self._store.claim(self._key)
+        except OSError as error:
+            self._go_on_without(error)
+            return
+        if isinstance(claimed, EntryReader):
+            claimed.close()
+            raise BuilderGone("somebody has just finished it")
+        self._claimed = claimed
+        self.board.open_reader = claimed.open
+        if isinstance(claimed, Part):
+            self._part = claimed
+
+    async def _make(self) -> None:
+        board = self.board
+        self._stream = await self._pools.fetches.run(lambda: self._open_pack(self._cancel), stop=self._cancel.set)
+        board.object_count = self._stream.object_count
+        number, is_last = 0, False
+        while not is_last:
+            piece, is_filed = await self._pools.packs.run(self._make_piece, stop=self._cancel.set)
+            is_last = piece.is_last
+            if is_filed:
+                board.filed_pieces += 1
+            if is_last and is_filed:
+                board.reused_count = self._stream.reused_count
+                board.end(None)  # with the piece: a follower can tell that it is the last one
+            elif is_filed:
+                board.notify()
+            elif piece.data:
+                await board.hand_over(LoosePiece(number, piece.data))
+            self._cancel_if_unwanted()
+            number += 1
+        board.reused_count = self._stream.reused_count
+
+    def _make_piece(self) -> tuple[Piece, bool]:
+        """The next piece, and whether it is in the file."""
+        assert self._stream is not None  # noqa: S101  # for the type checker
+        piece, is_filed = read_stream(self._stream, self._frame), False
+        if self._part is not None:
+            try:
+                is_filed = self._file(self._part, self._stream, piece.data)
+                if piece.is_last:
+                    self._finish(self._part, self._stream)
+            except OSError as error:
+                self._go_on_without(error)
+        return piece, is_filed
+
+    def _file(self, part: Part, stream: PackStream, data: bytes) -> bool:
+        if not self._written_bytes:
+            part.begin(stream.object_count)
+        self._written_bytes += len(data)
+        if self._written_bytes > self._store.max_entry_bytes:
+            raise OSError(errno.EFBIG, f"an answer of more than {self._store.max_entry_bytes} bytes")
+        if data:
+            part.append(data)
+        return bool(data)
+
+    def _finish(self, part: Part, stream: PackStream) -> None:
+        build_us = (time.perf_counter_ns() - self._began_ns) // 1000
+        part.finish(reused_count=stream.reused_count, build_us=build_us)
+        self._store.publish(self._key, part, build_us)
+
+    def _go_on_without(self, error: OSError) -> None:
+        """No room: from now on pieces go from hand to hand, to those who are there."""
+        self.may_be_joined = False
+        if self._part is not None:
+            self._part.abandon()
+        self._part = None
+        _log.warning("an answer is not kept", extra={"fields": {"reason": os.strerror(error.errno or errno.EIO)}})
+
+    def _cancel_if_unwanted(self) -> None:
+        if self.board.is_alone and not (isinstance(self._claimed, Part) and self._claimed.is_awaited()):
+            self.may_be_joined = False
+            self._scope.cancel()
+
+    def _let_go(self) -> None:
+        try:
+            if isinstance(self._claimed, Part):
+                self._claimed.abandon()
+            if self._part is not None:
+                self._store.make_room(self._written_bytes)
+        except OSError as error:  # nobody's answer depends on it: the sweep of the next start sees to the rest
+            _log.warning("an answer's leavings stay", extra={"fields": {"reason": str(error)}})
+
+    def _close(self) -> None:
+        if self._claimed is not None:
+            self._claimed.close()

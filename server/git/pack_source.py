@@ -1,0 +1,164 @@
+"""Where the framed pieces of a pack come from: straight from the object database, or from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import trio
+
+from core_ext import Cancel, PackStream
+from packengine.protocol import PackFrame
+from packengine.repository.answers import AnswerStore, CorruptEntry, EntryReader
+from server.git.native import ThreadPools, WorkerThreads
+
+PIECE_BYTES = 1 << 20
+
+OpenPack = Callable[[Cancel], PackStream]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some of a pack in its frame."""
+
+    data: bytes
+    is_last: bool
+
+
+class PackSource(Protocol):
+    """One pack for one client. Raises what the engine raises."""
+
+    @property
+    def object_count(self) -> int:
+        """Known after `begin`."""
+
+    @property
+    def reused_count(self) -> int:
+        """Known at the end: objects that were copied as they are stored."""
+
+    async def begin(self) -> None:
+        """Find out what the pack holds."""
+
+    async def read(self) -> Piece:
+        """The next piece. The last one may be empty."""
+
+    async def close(self) -> None:
+        """Let go of what it holds, cancelled or not."""
+
+
+class DirectPack:
+    """A pack that is made for this client alone, as fast as the client takes it."""
+
+    def __init__(self, pools: ThreadPools, open_pack: OpenPack, frame: PackFrame) -> None:
+        self._pools = pools
+        self._open_pack = open_pack
+        self._frame = frame
+        self._cancel = Cancel()
+        self._stream: PackStream | None = None
+        self._first: Piece | None = None
+        self.object_count = 0
+
+    @property
+    def reused_count(self) -> int:
+        """So far."""
+        return 0 if self._stream is None else self._stream.reused_count
+
+    async def begin(self) -> None:
+        """Find out what the pack holds, and have its first piece in the same visit to a thread."""
+        await self._pools.fetches.run(self._begin, stop=self._cancel.set)
+
+    async def read(self) -> Piece:
+        """The next piece."""
+        first, self._first = self._first, None
+        if first is not None:
+            return first
+        return await self._pools.packs.run(self._read, stop=self._cancel.set)
+
+    async def close(self) -> None:
+        """The stream goes with this object."""
+
+    def _begin(self) -> None:
+        self._stream = self._open_pack(self._cancel)
+        self.object_count = self._stream.object_count
+        self._first = self._read()
+
+    def _read(self) -> Piece:
+        assert self._stream is not None  # noqa: S101  # for the type checker: `begin` came first
+        return read_stream(self._stream, self._frame)
+
+
+class EntryPack:
+    """A pack that lies in the cache, if it does."""
+
+    def __init__(self, threads: WorkerThreads, store: AnswerStore, key: bytes) -> None:
+        self._threads = threads
+        self._store = store
+        self._key = key
+        self._reader: EntryReader | None = None
+        self._first: Piece | None = None
+        self.object_count = 0
+        self.reused_count = 0
+
+    async def open(self) -> bool:
+        """Have its first piece. Returns whether it is there; one that is damaged so far is not."""
+        try:
+            await self._threads.run(self._open)
+        except CorruptEntry:
+            await self.close()
+        except trio.Cancelled:  # perhaps after the thread had opened it
+            await self.close()
+            raise
+        return self._first is not None
+
+    async def begin(self) -> None:
+        """All is known since it was opened."""
+
+    async def read(self) -> Piece:
+        """The next piece. Raises CorruptEntry, having dropped the entry."""
+        first, self._first = self._first, None
+        if first is not None:
+            return first
+        return await self._threads.run(self._read)
+
+    async def close(self) -> None:
+        """Close the file. If it was evicted meanwhile its space is freed now, which takes a while."""
+        if self._reader is not None:
+            with trio.CancelScope(shield=True):
+                await self._threads.run(self._reader.close)
+
+    def _open(self) -> None:
+        reader = self._store.open(self._key)
+        if reader is not None:
+            self._reader = reader
+            self.object_count, self.reused_count = reader.object_count, reader.reused_count
+            self._first = self._read()
+
+    def _read(self) -> Piece:
+        reader = self._reader
+        assert reader is not None  # noqa: S101  # for the type checker: it was opened
+        try:
+            piece = _gather(lambda _: reader.read() or b"")
+        except CorruptEntry as error:
+            self._store.drop(self._key, reader, error)
+            raise
+        if piece.is_last:
+            reader.close()  # here, rather than in a visit of its own
+            self._reader = None
+        return piece
+
+
+def read_stream(stream: PackStream, frame: PackFrame) -> Piece:
+    """The next piece of a pack, in its frame."""
+    piece = _gather(stream.read)
+    return Piece(frame.data(piece.data), piece.is_last)
+
+
+def _gather(read: Callable[[int], bytes]) -> Piece:
+    """A piece, and whether it is the last one if that shows: a visit to a thread for each read costs more."""
+    parts = [read(PIECE_BYTES)]
+    room_bytes = PIECE_BYTES - len(parts[0])
+    while parts[-1] and room_bytes > 0:
+        parts.append(read(room_bytes))
+        room_bytes -= len(parts[-1])
+    return Piece(parts[0] if len(parts) == 1 else b"".join(parts), is_last=not parts[-1])
