@@ -67,9 +67,6 @@ class World:
         """Through a process of stock Git's."""
         body, content = ask_git(self.git_path, case, self.object_format)
         answer = self.reader.read(case, body)
-        if "include-tag" in case.flags:
-            asked = self.known.tag_chain([bytes.fromhex(oid) for oid in self.wants(case)]).oids(limit=100)
-            answer.objects -= self._idle_tags(answer).difference(asked)
         return answer if content else replace(answer, refused=True)
 
     def wants(self, case: Case) -> list[str]:
@@ -77,9 +74,12 @@ class World:
         names = [line.split()[1] for line in case.lines if line.startswith("want-ref ")]
         return [*case.wants, *(self.refs[name] for name in names)]
 
-    def _idle_tags(self, answer: Answer) -> set[bytes]:
-        """Git also sends tags of what it only knows to be at the client: the bases of thin deltas."""
-        return {tag for tag, target in self.tagged.items() if target not in answer.objects}
+    def idle_tags(self, case: Case, answer: Answer) -> set[bytes]:
+        """With include-tag, Git also sends tags of what it only knows to be at the client: the bases of thin deltas."""
+        if "include-tag" not in case.flags:
+            return set()
+        asked = self.known.tag_chain([bytes.fromhex(oid) for oid in self.wants(case)]).oids(limit=100)
+        return {tag for tag, target in self.tagged.items() if target not in answer.objects}.difference(asked)
 
     def held(self, case: Case) -> set[bytes]:
         """All in the trees of the commits that the client has: down from its haves to its old boundary."""
@@ -264,6 +264,7 @@ def assert_agrees(world: World, case: Case, ours: Answer) -> None:
     if any(line.startswith("filter") for line in case.lines):
         # What is wanted by its id is sent, also if it is the tree of a commit that is sent, too.
         theirs.objects |= (ours.objects - theirs.objects) & world.wanted_contents(case)
+    theirs.objects -= world.idle_tags(case, theirs)
     assert ours == theirs
 
 
