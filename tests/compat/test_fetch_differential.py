@@ -78,8 +78,12 @@ class World:
         """With include-tag, Git also sends tags of what it only knows to be at the client: the bases of thin deltas."""
         if "include-tag" not in case.flags:
             return set()
-        asked = self.known.tag_chain([bytes.fromhex(oid) for oid in self.wants(case)]).oids(limit=100)
-        return {tag for tag, target in self.tagged.items() if target not in answer.objects}.difference(asked)
+        asked = self._tag_chain(self.wants(case)) - self._tag_chain(case.haves)
+        return {tag for tag, target in self.tagged.items() if target not in answer.objects} - asked
+
+    def _tag_chain(self, oids: Iterable[str]) -> set[bytes]:
+        known = [oid for oid in map(bytes.fromhex, oids) if self.known.contains(oid)]
+        return set(self.known.tag_chain(known).oids(limit=100))
 
     def held(self, case: Case) -> set[bytes]:
         """All in the trees of the commits that the client has: down from its haves to its old boundary."""
