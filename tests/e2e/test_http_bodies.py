@@ -295,9 +295,10 @@ def test_a_probe_without_credentials_is_challenged(
 def test_stock_git_probes_before_a_large_chunked_push(repository: Repository, tmp_path: Path) -> None:
     git("init", "--quiet", "-b", "main", tmp_path / "work")
     commit_file(tmp_path / "work", "noise", _noise(MIB))
-    lines_before = len(request_lines(repository.server))
-    git("-c", "http.postBuffer=65536", "push", "--quiet", repository.remote, "main", cwd=tmp_path / "work")
-    posts = [line for line in request_lines(repository.server)[lines_before:] if line["method"] == "POST"]
+    fresh = new_repository(repository.server)
+    git("-c", "http.postBuffer=65536", "push", "--quiet", fresh.remote, "main", cwd=tmp_path / "work")
+    lines = [line for line in request_lines(repository.server) if line.get("repository") == fresh.id]
+    posts = [line for line in lines if line["method"] == "POST" and line["path"].startswith("/git/")]
     assert (posts[0]["status"], posts[0]["received_bytes"]) == (200, len(PROBE))
 
 
