@@ -15,12 +15,14 @@ mod objects;
 mod reading;
 mod sets;
 mod stream;
+mod work;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     errors::register(module)?;
     cancel::register(module)?;
+    work::register(module)?;
     objects::register(module)?;
     ingest::register(module)?;
     reading::register(module)?;

@@ -38,6 +38,17 @@ class Cancel:
     def set(self) -> None: ...
     def is_set(self) -> bool: ...
 
+@final
+class WorkCount:
+    """How far long work in another thread has come, in steps. A new piece of work starts both counts anew."""
+
+    def __new__(cls) -> WorkCount: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int:
+        """0 as long as it is not known."""
+
 # --- objects ----------------------------------------------------------------------------------------------------------
 
 def hash_object(kind: Kind, content: Buffer, *, object_format: ObjectFormat) -> Oid:

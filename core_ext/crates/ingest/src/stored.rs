@@ -10,10 +10,9 @@ use crate::progress::Progress;
 use crate::table;
 use packhouse_object::source::NoObjects;
 use packhouse_object::{CancelFlag, Error, ObjectFormat, Oid, Result};
+use packhouse_pack::derived::write_renamed;
 use packhouse_pack::{Bytes, IndexBuilder};
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Looked at, between two looks at the cancel flag.
@@ -37,12 +36,7 @@ pub struct IndexedPack {
 /// `CorruptPack` for any damage; `Limit`; `Io`; `Cancelled`. Nothing is left at `idx_path` then.
 pub fn index_pack(pack_path: &Path, idx_path: &Path, options: &Options) -> Result<IndexedPack> {
     let (pack, idx) = index(&Bytes::open(pack_path)?, options)?;
-    let temporary = Temporary::create(idx_path)?;
-    let mut out = BufWriter::with_capacity(PIECE_BYTES, &temporary.file);
-    idx.write(&pack.trailer, &mut out)?;
-    out.flush()?;
-    drop(out);
-    temporary.rename(idx_path)?;
+    write_renamed(idx_path, |out| idx.write(&pack.trailer, out).map(|_| ()))?;
     Ok(pack)
 }
 
@@ -91,36 +85,6 @@ impl Options {
             threads,
             policy: Arc::default(),
             cancel,
-        }
-    }
-}
-
-/// A file that goes when it is dropped, unless it was renamed.
-struct Temporary {
-    file: File,
-    path: PathBuf,
-}
-
-impl Temporary {
-    /// A new file beside `target`. The process and the thread are in its name: two may index the same pack at once.
-    fn create(target: &Path) -> Result<Self> {
-        let mut path = target.as_os_str().to_owned();
-        path.push(format!(".{}-{:?}.tmp", std::process::id(), std::thread::current().id()));
-        let path = PathBuf::from(path);
-        Ok(Self { file: File::create(&path)?, path })
-    }
-
-    fn rename(mut self, target: &Path) -> Result<()> {
-        fs::rename(&self.path, target)?;
-        self.path = PathBuf::new();
-        Ok(())
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.path.as_os_str().is_empty() {
-            let _ = fs::remove_file(&self.path); // nobody to tell; the name says that it is temporary
         }
     }
 }

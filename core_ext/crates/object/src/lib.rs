@@ -12,6 +12,7 @@ pub mod kind;
 pub mod oid;
 pub mod parse;
 pub mod source;
+pub mod work;
 pub mod zlib;
 
 pub use cancel::CancelFlag;
@@ -20,3 +21,4 @@ pub use hash::{Hasher, hash_object};
 pub use kind::Kind;
 pub use oid::{ObjectFormat, Oid};
 pub use source::ObjectSource;
+pub use work::WorkCount;

@@ -1,7 +1,8 @@
 //! Writing an idx file, version 2 (gitformat-pack(5)).
 
+use crate::derived::HashedWriter;
 use crate::index::{LARGE_OFFSET, MAGIC, VERSION};
-use packhouse_object::{Error, Hasher, ObjectFormat, Oid, Result};
+use packhouse_object::{Error, ObjectFormat, Oid, Result};
 use std::io::Write;
 
 /// Collects what a pack holds and writes its idx. Memory: an id and 16 bytes for each object.
@@ -63,7 +64,7 @@ impl IndexBuilder {
     /// As [`Self::to_bytes`]; `Io` if `out` fails.
     pub fn write(&self, pack_trailer: &[u8], out: impl Write) -> Result<Oid> {
         let order = self.sorted()?;
-        let mut out = HashedWriter { out, hasher: Hasher::unchecked(self.format) };
+        let mut out = HashedWriter::new(self.format, out);
         out.put(&MAGIC)?;
         out.put(&VERSION.to_be_bytes())?;
         self.write_fanout(&mut out)?;
@@ -121,25 +122,5 @@ impl IndexBuilder {
             }
         }
         large.iter().try_for_each(|offset| out.put(&offset.to_be_bytes()))
-    }
-}
-
-/// A writer that hashes what passes and appends the hash at the end.
-pub(crate) struct HashedWriter<W> {
-    pub(crate) out: W,
-    pub(crate) hasher: Hasher,
-}
-
-impl<W: Write> HashedWriter<W> {
-    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<()> {
-        self.hasher.update(bytes);
-        Ok(self.out.write_all(bytes)?)
-    }
-
-    pub(crate) fn finish(mut self) -> Result<Oid> {
-        let trailer = self.hasher.finish()?;
-        self.out.write_all(trailer.as_bytes())?;
-        self.out.flush()?;
-        Ok(trailer)
     }
 }

@@ -8,6 +8,7 @@ mod cache;
 mod content;
 pub mod database;
 mod decode;
+pub mod derived;
 pub mod entry;
 pub mod index;
 pub mod index_builder;

@@ -1,7 +1,7 @@
 //! The reverse index, `.rev` version 1 (gitformat-pack(5)): index positions in the order of the pack.
 
-use crate::index_builder::HashedWriter;
-use packhouse_object::{Error, Hasher, ObjectFormat, Result};
+use crate::derived::HashedWriter;
+use packhouse_object::{Error, ObjectFormat, Result};
 
 const MAGIC: &[u8; 4] = b"RIDX";
 const VERSION: u32 = 1;
@@ -14,16 +14,15 @@ const HEADER_LEN: usize = 12;
 /// # Errors
 /// None that depends on the arguments; hashing shares its signature with checked hashes.
 pub fn write_rev(format: ObjectFormat, order: &[u32], pack_trailer: &[u8]) -> Result<Vec<u8>> {
-    let bytes = Vec::with_capacity(HEADER_LEN + order.len() * 4 + 2 * format.oid_len());
-    let mut out = HashedWriter { out: bytes, hasher: Hasher::unchecked(format) };
+    let mut bytes = Vec::with_capacity(HEADER_LEN + order.len() * 4 + 2 * format.oid_len());
+    let mut out = HashedWriter::new(format, &mut bytes);
     out.put(MAGIC)?;
     out.put(&VERSION.to_be_bytes())?;
     out.put(&hash_id(format).to_be_bytes())?;
     order.iter().try_for_each(|position| out.put(&position.to_be_bytes()))?;
     out.put(pack_trailer)?;
-    let trailer = out.hasher.finish()?;
-    out.out.extend_from_slice(trailer.as_bytes());
-    Ok(out.out)
+    out.finish()?;
+    Ok(bytes)
 }
 
 /// The order that a rev file holds. The caller checks that it orders the offsets of its index.
