@@ -17,7 +17,9 @@ from packengine.repository.git_folder import open_git_folder
 from packengine.repository.importing import Importer
 from packengine.repository.lifecycle import Lifecycle, RepositoryDetails, chosen_id, now_s
 from packengine.repository.limits import Limits
+from packengine.repository.merging import Merger
 from packengine.repository.packs import PackShelf
+from packengine.repository.parts import EngineParts
 from packengine.repository.progress import Progress
 from packengine.repository.publish import Publisher
 from packengine.repository.push import PushService
@@ -65,8 +67,10 @@ class Engine:
         """None: no answer is kept."""
 
         publisher = Publisher(catalog, self._loader, limits)
+        merger = Merger(self._loader, shelf, blobs, limits)
         self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits, policy)
-        self.rollup = Rollup(self._loader, publisher, shelf, blobs, limits)
+        self.rollup = Rollup(self._loader, publisher, merger, limits)
+        self.parts = EngineParts(catalog, blobs, shelf, self._loader, publisher, merger, derived, limits)
 
     @classmethod
     def open(

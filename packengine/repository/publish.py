@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from packengine.manifests import Manifest, PublishKind, digest_of, encode_manifest
+from packengine.manifests import Manifest, PackRecord, PublishKind, digest_of, encode_manifest
 from packengine.refs import RefChange
 from packengine.repository.actor import Actor
 from packengine.repository.errors import LimitReached
@@ -39,7 +39,7 @@ class Draft:
     """A new target for HEAD, or None to leave it."""
 
     drops: frozenset[bytes] = frozenset()
-    """Packs that are no longer named, by digest: their objects are in the others."""
+    """Packs that are no longer named, by digest: their objects are in the others. `packs` take the place of these."""
 
 
 Derive = Callable[[RepositoryState], Draft | None]
@@ -92,8 +92,7 @@ class Publisher:
         refs, blocks = old.refs.apply(draft.changes)
         named = {pack.digest for pack in old.packs} - draft.drops
         fresh = [pack for pack in draft.packs if pack.record.digest not in named]
-        kept = [pack for pack in old.packs if pack.digest not in draft.drops]
-        packs = (*(pack.record for pack in fresh), *kept)
+        packs = _packs_after(old.packs, draft.drops, [pack.record for pack in fresh])
         self._check_limits(len(packs), len(refs))
         manifest = replace(
             old,
@@ -137,6 +136,14 @@ class Publisher:
                 }
             },
         )
+
+
+def _packs_after(
+    old: Sequence[PackRecord], drops: frozenset[bytes], fresh: Sequence[PackRecord]
+) -> tuple[PackRecord, ...]:
+    """New packs go to the front, or where those were that they replace: whatever is behind a pack stays closed."""
+    at = next((place for place, pack in enumerate(old) if pack.digest in drops), 0)
+    return (*old[:at], *fresh, *(pack for pack in old[at:] if pack.digest not in drops))
 
 
 def _shown(change: RefChange) -> str:

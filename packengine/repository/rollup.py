@@ -10,28 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core_ext import Cancel, IngestedPack
+from core_ext import Cancel
 from packengine.manifests import PackRecord, PublishKind
 from packengine.repository.actor import Actor
 from packengine.repository.limits import Limits
-from packengine.repository.packs import PackIntake, PackShelf, open_database, open_ingest
-from packengine.repository.publish import Draft, Publisher
-from packengine.repository.state import RepositoryState, StateLoader
-from packengine.storage.ports import BlobStore, Committed
-
-_READ_BYTES = 1 << 20
+from packengine.repository.merging import Merger, replacement
+from packengine.repository.publish import Publisher
+from packengine.repository.state import StateLoader
+from packengine.storage.ports import Committed
 
 
 class Rollup:
     """Merges the newest packs of repositories."""
 
-    def __init__(
-        self, loader: StateLoader, publisher: Publisher, shelf: PackShelf, blobs: BlobStore, limits: Limits
-    ) -> None:
+    def __init__(self, loader: StateLoader, publisher: Publisher, merger: Merger, limits: Limits) -> None:
         self._loader = loader
         self._publisher = publisher
-        self._shelf = shelf
-        self._blobs = blobs
+        self._merger = merger
         self._limits = limits
 
     def roll_up_if_due(self, repository_id: str, actor: Actor, cancel: Cancel) -> Committed | None:
@@ -40,21 +35,10 @@ class Rollup:
         run = due_run(state.manifest.packs, self._limits)
         if not run:
             return None
-        intake = PackIntake(self._merge(state, run, cancel), self._shelf, self._blobs, self._limits)
+        merged = self._merger.merge(state.manifest, run, cancel)
         return self._publisher.publish(
-            state, actor, PublishKind.MAINTENANCE, lambda newest: _replace(newest, run, intake)
+            state, actor, PublishKind.MAINTENANCE, lambda newest: replacement(newest, run, merged)
         )
-
-    def _merge(self, state: RepositoryState, run: Sequence[PackRecord], cancel: Cancel) -> IngestedPack:
-        object_format = state.manifest.object_format
-        packs = [self._shelf.open(pack, object_format) for pack in run]
-        objects = open_database(packs, object_format, self._limits)
-        stream = objects.stream_pack(objects.all_objects(), client_holds=None, ofs_delta=True, cancel=cancel)
-        ingest = open_ingest(self._shelf.quarantine, object_format, self._limits, cancel)
-        while chunk := stream.read(_READ_BYTES):
-            ingest.feed(chunk)
-        # A tree of the run may name a special file, .gitattributes say, whose blob is in a pack that stays.
-        return ingest.finish(self._loader.objects(state.manifest))
 
 
 def due_run(packs: Sequence[PackRecord], limits: Limits) -> Sequence[PackRecord]:
@@ -81,11 +65,3 @@ def _within_budget(packs: Sequence[PackRecord], budget_bytes: int) -> Sequence[P
         if total > budget_bytes:
             return packs[:count]
     return packs
-
-
-def _replace(state: RepositoryState, run: Sequence[PackRecord], intake: PackIntake) -> Draft | None:
-    """Law 1 holds after it, since the merged pack has every object of the run; None if the run is no longer whole."""
-    merged = {pack.digest for pack in run}
-    if not merged <= {pack.digest for pack in state.manifest.packs}:
-        return None
-    return Draft(changes=(), sealed=state.manifest.sealed, packs=(intake,), drops=frozenset(merged))

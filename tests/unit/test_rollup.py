@@ -10,7 +10,7 @@ import pytest
 from core_ext import Cancel
 from packengine.repository import Engine, Limits, RepositoryState
 from tests.support.engine_pushes import ACTOR, begin_push
-from tests.support.engines import needs
+from tests.support.engines import OvertakenCatalog, needs, open_in_memory
 from tests.support.raw_packs import BLOB, COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of, tree_content
 
 ROLLUP_PACKS = 4
@@ -70,3 +70,19 @@ def whole_pack(engine: Engine, state: RepositoryState, tip: bytes) -> bytes:
     fetch = engine.fetches.begin(state, needs(tip))
     stream = fetch.open_pack(fetch.select((), Cancel()), Cancel())
     return b"".join(iter(lambda: stream.read(1 << 20), b""))
+
+
+def test_a_merged_pack_takes_the_place_of_its_run_behind_pushes_that_came_meanwhile(tmp_path: Path) -> None:
+    """Else what is behind the newcomers would lack what they refer to."""
+    catalog = OvertakenCatalog()
+    engine = open_in_memory(tmp_path, catalog=catalog, limits=LIMITS)
+    engine.create_repository("project", ACTOR)
+    tip = NULL
+    for number in range(1 + ROLLUP_PACKS):
+        tip = push_version(engine, tip, b".gitattributes", b"%d" % number)
+    bulk = engine.load("project").manifest.packs[-1]
+    catalog.rivals = [lambda: push_version(engine, tip, b".gitattributes", b"meanwhile")]
+    assert engine.rollup.roll_up_if_due("project", ACTOR, Cancel()) is not None
+    newcomer, merged, last = engine.load("project").manifest.packs
+    assert (newcomer.object_count, merged.object_count, last) == (3, 3 * ROLLUP_PACKS, bulk)
+    assert engine.verify_repository("project", progress=lambda *_: None).problems == []
