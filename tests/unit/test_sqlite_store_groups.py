@@ -187,6 +187,33 @@ def test_no_verdict_before_the_commit(catalog: SqliteCatalog) -> None:
     assert verdict == Committed("demo", catalog.pointer("demo"))
 
 
+def test_a_lone_write_is_made_by_its_caller_and_wakes_nobody(catalog: SqliteCatalog) -> None:
+    assert catalog._writer.run(lambda _: threading.current_thread()) is threading.current_thread()
+    assert not catalog._writer._calls.qsize()
+
+
+def test_a_caller_that_would_have_to_wait_leaves_its_write_to_the_writer(catalog: SqliteCatalog, path: Path) -> None:
+    with closing(WriteLock(path)) as elsewhere, ThreadPoolExecutor(1) as pool:
+        with elsewhere:
+            (written,) = queue_all(catalog, pool, lambda: catalog._writer.run(lambda _: threading.current_thread()))
+            while is_free(path, "turn"):
+                os.sched_yield()
+        assert written.result() is catalog._writer._thread
+
+
+def test_who_is_interrupted_while_leading_leaves_nobody_waiting(catalog: SqliteCatalog) -> None:
+    def interrupt(_: sqlite3.Connection) -> None:
+        raise KeyboardInterrupt
+
+    queued = catalog._writer._enqueue(lambda connection: connection.execute("INSERT INTO owner (name) VALUES ('bob')"))
+    with pytest.raises(KeyboardInterrupt):
+        catalog._writer.run(interrupt)
+    assert "interrupted" in str(queued.future.exception())
+    create(catalog, "demo", owner="alice")
+    owners = catalog._writer.run(lambda connection: connection.execute("SELECT name FROM owner").fetchall())
+    assert owners == [("alice",)]
+
+
 def test_reads_do_not_wait_for_the_writer(catalog: SqliteCatalog) -> None:
     create(catalog, "demo")
     with ThreadPoolExecutor(1) as pool, writer_held(catalog, pool):

@@ -20,8 +20,11 @@ _WRITER_CACHE_KIB = 32 * 1024  # so that 10,000 forks in one transaction do not 
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """The connection that writes; creates the file and its schema. Call it with WriteLock held. Raises StorageError."""
-    connection = sqlite3.connect(path, timeout=_FOREIGN_WAIT_S, isolation_level=None)
+    """The connection that writes; creates the file and its schema. Call it with WriteLock held. Raises StorageError.
+
+    One thread at a time may use it.
+    """
+    connection = sqlite3.connect(path, timeout=_FOREIGN_WAIT_S, isolation_level=None, check_same_thread=False)
     try:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":

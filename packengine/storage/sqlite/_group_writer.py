@@ -1,12 +1,13 @@
 """Group commit: the writes that come while a transaction is being made durable share the next one.
 
-SQLite makes a database durable, not a row: one sync can carry any number of publishes. One thread owns the connection
-that writes. It takes the lock between processes first and the waiting jobs second, so that whatever queues up meanwhile
-goes along. Each job runs in a savepoint of its own and has a verdict of its own; nobody hears one before the commit
-that covers them all is durable (design, law 4).
+SQLite makes a database durable, not a row: one sync can carry any number of publishes. Whoever leads takes the lock
+between processes first and the waiting jobs second, so that whatever queues up meanwhile goes along. Each job runs in a
+savepoint of its own and has a verdict of its own; nobody hears one before the commit that covers them all is durable
+(design, law 4).
 
-A thread of its own, rather than the first caller leading the rest, because flock has no timeout: a caller can leave the
-queue in time, a thread inside flock cannot.
+A caller that finds nobody leading, and the lock free, leads one group itself: to hand a job to another thread and to
+wait for it costs as much as the transaction. Everything else is led by a thread of the writer's own, since flock has no
+timeout: a caller can leave the queue in time, a thread inside flock cannot.
 """
 
 from __future__ import annotations
@@ -76,8 +77,14 @@ class GroupWriter:
         self._path = path
         self._wait_s = wait_s
         self._lock = _open_lock(path)
+        self._leading = Lock()
+        """Whoever leads has the connection, and takes from the queue."""
+
         self._connection: sqlite3.Connection | None = None
-        self._queue: SimpleQueue[_Ticket | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Ticket] = SimpleQueue()
+        self._calls: SimpleQueue[bool] = SimpleQueue()
+        """What the writer's own thread waits for: that it is needed (True), or the end."""
+
         self._closing = Lock()
         self._closed = False
         self._stats = WriteStats()
@@ -101,6 +108,7 @@ class GroupWriter:
         time, and then it never comes; StorageError if the transaction failed.
         """
         ticket = self._enqueue(job)
+        self._lead_at_once()
         future: Future[T] = ticket.future
         try:
             return future.result(self._wait_s)
@@ -118,7 +126,7 @@ class GroupWriter:
         with self._closing:
             if not self._closed:
                 self._closed = True
-                self._queue.put(None)
+                self._calls.put(False)
         self._thread.join(self._wait_s)
 
     def _enqueue(self, job: Job[Any]) -> _Ticket:
@@ -129,44 +137,69 @@ class GroupWriter:
             self._queue.put(ticket)
         return ticket
 
+    def _lead_at_once(self) -> None:
+        """Commit what waits in this thread, if nothing is to be waited for; what is left is the writer's own to lead.
+
+        Who leads looks at the queue once more after it has stopped. So a ticket that is put there while somebody leads
+        is seen, by them or by whoever leads next.
+        """
+        if self._leading.acquire(blocking=False):
+            try:
+                if self._lock.acquire_at_once():
+                    self._commit_next(0.0)
+            finally:
+                self._leading.release()
+            if not self._queue.empty():
+                self._calls.put(True)
+
     def _main(self) -> None:
-        while (first := self._queue.get()) is not None:
-            for ticket in self._commit_next(first):
-                ticket.tell()
-        self._disconnect()
-        self._lock.close()
+        while self._calls.get():
+            self._lead()
+        self._lead()
+        with self._leading:
+            self._disconnect()
+            self._lock.close()
 
-    def _commit_next(self, first: _Ticket) -> list[_Ticket]:
-        """Commit one group; returns it with its verdicts. Whatever goes wrong is a verdict too: the thread lives on."""
-        asked_s = time.monotonic()
-        group: list[_Ticket] = []
+    def _lead(self) -> None:
+        """Commit group after group until nothing waits."""
+        while not self._queue.empty():
+            with self._leading:
+                asked_s = time.monotonic()
+                try:
+                    self._lock.acquire()
+                except OSError as error:
+                    self._refuse(error)
+                else:
+                    self._commit_next(time.monotonic() - asked_s)
+
+    def _commit_next(self, waited_s: float) -> None:
+        """Commit one group and give the lock back. Whatever goes wrong is a verdict too: who leads lives on."""
+        group = self._take()
         try:
-            with self._lock:
-                waited_s = time.monotonic() - asked_s
-                group = self._take(first)
-                if group:
-                    self._commit(group)
-        except OSError as error:
-            group = group or self._take(first)
-            self._fail(group, error)
-        else:
+            if group:
+                self._commit(group)
+        finally:
+            self._lock.release()
             self._count(group, waited_s)
-        return group
+            for ticket in group:
+                ticket.tell()
 
-    def _take(self, first: _Ticket) -> list[_Ticket]:
-        """Everything that waits, up to the limit, without what was withdrawn. The end mark goes back to the end."""
+    def _refuse(self, error: OSError) -> None:
+        group = self._take()
+        self._fail(group, error)
+        for ticket in group:
+            ticket.tell()
+
+    def _take(self) -> list[_Ticket]:
+        """Everything that waits, up to the limit, without what was withdrawn."""
         group: list[_Ticket] = []
-        ticket: _Ticket | None = first
-        while ticket is not None:
-            if ticket.future.set_running_or_notify_cancel():
-                group.append(ticket)
-            if len(group) == MAX_GROUP_JOBS:
-                return group
+        while len(group) < MAX_GROUP_JOBS:
             try:
                 ticket = self._queue.get_nowait()
             except Empty:
-                return group
-        self._queue.put(None)
+                break
+            if ticket.future.set_running_or_notify_cancel():
+                group.append(ticket)
         return group
 
     def _commit(self, group: list[_Ticket]) -> None:
@@ -179,6 +212,10 @@ class GroupWriter:
         except (sqlite3.Error, StorageError) as error:
             self._fail(group, error)
             self._disconnect()  # rolls back; and a fresh connection trusts nothing that this one remembers
+        except BaseException:  # Ctrl-C in a caller that leads; the others must not wait for ever
+            self._fail(group, StorageError(f"{self._path}: the transaction was interrupted"))
+            self._disconnect()
+            raise
 
     def _attempt(self, connection: sqlite3.Connection, ticket: _Ticket) -> None:
         connection.execute("SAVEPOINT job")

@@ -21,18 +21,43 @@ class WriteLock:
         self._turnstile = _lock_file(database, "turn")
         self._lock = _lock_file(database, "lock")
 
-    def __enter__(self) -> Self:
+    def acquire(self) -> None:
+        """Wait for the lock, in turn. Raises OSError."""
         fcntl.flock(self._turnstile, fcntl.LOCK_EX)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         finally:
             fcntl.flock(self._turnstile, fcntl.LOCK_UN)
+
+    def acquire_at_once(self) -> bool:
+        """Take the lock if nobody has it and nobody waits for it. Returns whether it is held now.
+
+        False also where it cannot be taken at all: who waits for it then is told why.
+        """
+        try:
+            fcntl.flock(self._turnstile, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        finally:
+            fcntl.flock(self._turnstile, fcntl.LOCK_UN)
+        return True
+
+    def release(self) -> None:
+        """Let the next one have it."""
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def __enter__(self) -> Self:
+        self.acquire()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        fcntl.flock(self._lock, fcntl.LOCK_UN)
+        self.release()
 
     def close(self) -> None:
         """Give back what is held."""
