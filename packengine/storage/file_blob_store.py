@@ -1,4 +1,4 @@
-"""Blobs as files: `blobs/<2 hex>/<62 hex>` under a root. Formats and rules of durability: docs/storage.md."""
+"""Blobs as files: `blobs/<2 hex>/<62 hex>[.<generation>]` under a root. Rules of durability: docs/storage.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import BinaryIO
 from packengine.kernel import start_writeback
 from packengine.storage._disk import Disk, make_durable_directory
 from packengine.storage._quarantine import quarantine_file, sweep
-from packengine.storage.ports import BlobMissing, CorruptBlob, Digest, StorageError
+from packengine.storage.ports import BlobKey, BlobMissing, CorruptBlob, Digest, StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -45,9 +45,9 @@ class FileBlobStore:
             make_durable_directory(self._disk, directory)
 
     @_as_storage_error()
-    def put_file(self, path: Path, digest: Digest) -> None:
+    def put_file(self, path: Path, digest: Digest, generation: int = 0) -> None:
         """Move the file into place, durably. One from another file system is copied first."""
-        target = self._path(digest)
+        target = self._path(digest, generation)
         try:
             self._move_in(path, target)
         except FileExistsError:
@@ -55,68 +55,68 @@ class FileBlobStore:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            self._copy_in(path, digest)
+            self._copy_in(path, digest, generation)
         self._disk.sync_directory(target.parent)
 
     @_as_storage_error()
-    def put_bytes(self, data: bytes) -> Digest:
+    def put_bytes(self, data: bytes, generation: int = 0) -> Digest:
         """Make `data` durable. Returns its digest."""
         digest = hashlib.sha256(data).digest()
         with quarantine_file(self.quarantine) as (path, file):
             file.write(data)
             file.flush()
-            self.put_file(path, digest)
+            self.put_file(path, digest, generation)
         return digest
 
     @_as_storage_error()
-    def open(self, digest: Digest) -> BinaryIO:
+    def open(self, digest: Digest, generation: int = 0) -> BinaryIO:
         """A seekable reader. Raises BlobMissing."""
         try:
-            return self._path(digest).open("rb")
+            return self._path(digest, generation).open("rb")
         except FileNotFoundError:
-            raise self._missing(digest) from None
+            raise self._missing(digest, generation) from None
 
-    def local_path(self, digest: Digest) -> Path:
+    def local_path(self, digest: Digest, generation: int = 0) -> Path:
         """The blob's own file. Raises BlobMissing."""
-        self.size_bytes(digest)
-        return self._path(digest)
+        self.size_bytes(digest, generation)
+        return self._path(digest, generation)
 
-    def contains(self, digest: Digest) -> bool:
+    def contains(self, digest: Digest, generation: int = 0) -> bool:
         """Whether it is stored."""
-        return self._path(digest).is_file()
+        return self._path(digest, generation).is_file()
 
     @_as_storage_error()
-    def size_bytes(self, digest: Digest) -> int:
+    def size_bytes(self, digest: Digest, generation: int = 0) -> int:
         """Raises BlobMissing."""
         try:
-            return self._path(digest).stat().st_size
+            return self._path(digest, generation).stat().st_size
         except FileNotFoundError:
-            raise self._missing(digest) from None
+            raise self._missing(digest, generation) from None
 
     @_as_storage_error()
-    def delete(self, digest: Digest) -> None:
+    def delete(self, digest: Digest, generation: int = 0) -> None:
         """Remove the blob. Not synced: a blob that a power loss brings back harms nobody."""
-        self._disk.remove(self._path(digest))
+        self._disk.remove(self._path(digest, generation))
 
-    def digests(self) -> Iterator[Digest]:
+    def stored(self) -> Iterator[BlobKey]:
         """Every stored blob; files that bear no blob's name are passed over."""
         for path in self._blobs.glob("??/*"):
-            digest = _digest_of_name(path.parent.name + path.name)
-            if digest is not None:
-                yield digest
+            key = _key_of_name(path.parent.name + path.name)
+            if key is not None:
+                yield key
 
     def sweep(self) -> int:
         """Remove what dead processes left in the quarantine. Returns how many files."""
         return sweep(self.quarantine)
 
-    def _path(self, digest: Digest) -> Path:
+    def _path(self, digest: Digest, generation: int) -> Path:
         if len(digest) != _DIGEST_BYTES:
             raise ValueError(f"a digest is {_DIGEST_BYTES} bytes, not {len(digest)}")
-        name = digest.hex()
+        name = _name_of(BlobKey(digest, generation))
         return self._blobs / name[:2] / name[2:]
 
-    def _missing(self, digest: Digest) -> BlobMissing:
-        return BlobMissing(f"no blob {digest.hex()} in {self._blobs}")
+    def _missing(self, digest: Digest, generation: int) -> BlobMissing:
+        return BlobMissing(f"no blob {_name_of(BlobKey(digest, generation))} in {self._blobs}")
 
     def _move_in(self, source: Path, target: Path) -> None:
         if target.exists():  # spares the fsync of bytes that nobody will keep; a race is decided by the move
@@ -150,10 +150,10 @@ class FileBlobStore:
         self._seal(source)
         self._disk.replace(source, target)
 
-    def _copy_in(self, source: Path, digest: Digest) -> None:
+    def _copy_in(self, source: Path, digest: Digest, generation: int) -> None:
         with quarantine_file(self.quarantine) as (path, copy):
             _copy(source, copy)
-            self.put_file(path, digest)
+            self.put_file(path, digest, generation)
         self._disk.remove(source)
 
 
@@ -172,9 +172,14 @@ def _sha256_of(path: Path) -> Digest:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def _digest_of_name(name: str) -> Digest | None:
+def _name_of(key: BlobKey) -> str:
+    return key.digest.hex() + (f".{key.generation}" if key.generation else "")
+
+
+def _key_of_name(name: str) -> BlobKey | None:
+    digest, _, generation = name.partition(".")
     try:
-        digest = bytes.fromhex(name)
+        key = BlobKey(bytes.fromhex(digest), int(generation or 0))
     except ValueError:
         return None
-    return digest if len(digest) == _DIGEST_BYTES and digest.hex() == name else None
+    return key if len(key.digest) == _DIGEST_BYTES and _name_of(key) == name else None

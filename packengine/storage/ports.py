@@ -51,10 +51,27 @@ class CatalogBusy(StorageError):
     """The catalog's writer is held by somebody else for too long; try again."""
 
 
-class BlobStore(Protocol):
-    """Immutable, content-addressed, create-only."""
+class CondemnedBlob(StorageError):
+    """A blob that is to be named is about to be deleted, or was: its bytes must be stored under a fresh generation."""
 
-    def put_file(self, path: Path, digest: Digest) -> None:
+
+class MarkLost(StorageError):
+    """Another collection has begun since: what this one found out is not to be acted on."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BlobKey:
+    """The name of a stored blob: what it holds, and the how manieth copy of that it is."""
+
+    digest: Digest
+    generation: int = 0
+    """Raised when the bytes come back after the copy before was condemned (design, section 3)."""
+
+
+class BlobStore(Protocol):
+    """Immutable, content-addressed, create-only. The same bytes may be stored in several generations, each alone."""
+
+    def put_file(self, path: Path, digest: Digest, generation: int = 0) -> None:
         """Make the file's bytes durable under `digest`. The file may be moved away: the caller gives it up.
 
         The caller has computed the digest and syncs nothing. Storing what is stored already is success, and mends a
@@ -62,24 +79,24 @@ class BlobStore(Protocol):
         digest's, where that shows.
         """
 
-    def put_bytes(self, data: bytes) -> Digest:
+    def put_bytes(self, data: bytes, generation: int = 0) -> Digest:
         """Make `data` durable. Returns its digest."""
 
-    def open(self, digest: Digest) -> BinaryIO:
+    def open(self, digest: Digest, generation: int = 0) -> BinaryIO:
         """A seekable reader. Raises BlobMissing."""
 
-    def local_path(self, digest: Digest) -> Path:
+    def local_path(self, digest: Digest, generation: int = 0) -> Path:
         """A local file with exactly these bytes, for mapping into memory. Raises BlobMissing."""
 
-    def contains(self, digest: Digest) -> bool: ...
+    def contains(self, digest: Digest, generation: int = 0) -> bool: ...
 
-    def size_bytes(self, digest: Digest) -> int:
+    def size_bytes(self, digest: Digest, generation: int = 0) -> int:
         """Raises BlobMissing."""
 
-    def delete(self, digest: Digest) -> None:
+    def delete(self, digest: Digest, generation: int = 0) -> None:
         """Remove the blob; its absence is success. Readers that have it open are not disturbed."""
 
-    def digests(self) -> Iterator[Digest]:
+    def stored(self) -> Iterator[BlobKey]:
         """Every stored blob, in no order; for maintenance only."""
 
 
@@ -118,10 +135,14 @@ class NewRepository:
     id: str
     owner: str | None
     created_at_s: int
-    manifest: Digest
+    manifest: Digest | None
+    """None: what the source's pointer names in the moment of the creation, which no collection can have taken away."""
+
     source_id: str | None = None
     read_only: bool = False
     token: NewToken | None = None
+    blobs: Sequence[BlobKey] = ()
+    """The blobs that a manifest of its own names, if the source's newest does not."""
 
 
 class TokenScope(Enum):
@@ -187,7 +208,13 @@ class Publish:
     expected: Pointer
     manifest: Digest
     rows: Sequence[Row]
-    """The new manifest's bytes, its new ref blocks and its new tail packs: stored in the same transaction."""
+    """The new manifest's bytes, its new ref blocks and its new tail packs: stored in the same transaction.
+
+    New is what the expected manifest does not name, whether it is stored already or not: it may be condemned.
+    """
+
+    blobs: Sequence[BlobKey] = ()
+    """The blobs that the new manifest names and the expected one does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +233,65 @@ class Superseded:
     current: Pointer
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class RowKey:
+    """The name of a content row."""
+
+    digest: Digest
+    kind: RowKind
+
+
+@dataclass(frozen=True, slots=True)
+class PointerUse:
+    """What some pointers, of live or of deleted repositories, have in common."""
+
+    manifest: Digest
+    own_publishes: int
+    """How many manifests before this one are their repository's own; those behind belong to what it was forked from."""
+
+    repositories: int
+
+
+@dataclass(frozen=True, slots=True)
+class CondemnedRow:
+    """A row that is to be deleted."""
+
+    key: RowKey
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Condemned:
+    """What was condemned before a time and is still there."""
+
+    rows: Sequence[CondemnedRow]
+    blobs: Sequence[BlobKey]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """Who holds a lease, and until when unless it is renewed."""
+
+    holder: str
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRecord:
+    """A process that reads: it opened nothing that it still uses before `oldest_open_ms`."""
+
+    id: str
+    oldest_open_ms: int
+    expires_at_ms: int
+
+
 class Catalog(Protocol):
     """Transactional; every write is durable (power loss) before it returns."""
 
     def create_repositories(self, repositories: Sequence[NewRepository], rows: Sequence[Row] = ()) -> None:
         """Create all of them, or none, as they are listed: a source may be created in the same call before its forks.
 
-        Raises RepositoryExists, RepositoryMissing (no such live source) or RowMissing (no such manifest).
+        Raises RepositoryExists, RepositoryMissing (no such live source), RowMissing (no such manifest), CondemnedBlob.
         """
 
     def repository(self, repository_id: str) -> RepositoryRecord | None: ...
@@ -234,7 +313,8 @@ class Catalog(Protocol):
     def publish(self, publish: Publish) -> Committed | Superseded:
         """Compare-and-swap the pointer. Raises RepositoryMissing; CatalogBusy; RowMissing if the manifest is absent.
 
-        Calls that come at the same time, for whatever repositories, may share a transaction; each gets its own verdict.
+        Raises CondemnedBlob, if the compare held. Rows that are named again are condemned no more. Calls that come at
+        the same time, for whatever repositories, may share a transaction; each gets its own verdict.
         """
 
     def row(self, kind: RowKind, digest: Digest) -> bytes:
@@ -253,6 +333,70 @@ class Catalog(Protocol):
 
     def revoke_token(self, token_hash: Digest, revoked_at_s: int) -> bool:
         """Whether there was a live one to revoke."""
+
+    def take_lease(self, name: str, holder: str, *, now_ms: int, ttl_ms: int) -> bool:
+        """Take a lease that is free or has expired, or renew one's own. False: somebody else holds it."""
+
+    def release_lease(self, name: str, holder: str) -> None:
+        """Give it back, if it is still this holder's."""
+
+    def lease_holder(self, name: str) -> LeaseRecord | None:
+        """Who took it last and did not give it back; it may have expired."""
+
+    def add_reader(self, reader_id: str, *, now_ms: int, ttl_ms: int) -> None:
+        """Announce a process that will read, under an id of its own making, with nothing open yet."""
+
+    def renew_reader(self, reader_id: str, *, oldest_open_ms: int, now_ms: int, ttl_ms: int) -> bool:
+        """Say that one is there still. False: it had expired and was taken out, and what it read may be gone."""
+
+    def remove_reader(self, reader_id: str) -> None:
+        """It reads no more; its absence is success."""
+
+    def readers(self) -> Sequence[ReaderRecord]:
+        """All that were not taken out, expired or not."""
+
+    def expire_readers(self, now_ms: int) -> int:
+        """Take out those whose time is over. Returns how many."""
+
+    def next_generation(self, digest: Digest) -> int:
+        """The generation in which a blob of that digest may be stored and named now: 0 unless copies were condemned."""
+
+    def begin_mark(self) -> int:
+        """Begin to find out what is named. Returns the mark's number; older ones are lost.
+
+        Whatever is named for the first time, or again, from now on until `end_mark`, cannot be condemned by this mark.
+        So first begin; then list what is stored; then what is named (`pointer_uses`); then condemn the difference.
+        """
+
+    def end_mark(self, mark: int) -> None:
+        """Nothing more is to be condemned by it. One that is never ended costs some bytes for what is named again."""
+
+    def pointer_uses(self) -> Sequence[PointerUse]:
+        """What the pointers of live repositories name, and of deleted ones whose manifest was not given up."""
+
+    def row_keys(self, *, after: RowKey | None, limit: int) -> Sequence[RowKey]:
+        """A page of the names of content rows, indexes of packs left out: they share their pack's fate."""
+
+    def condemn(self, mark: int, rows: Sequence[RowKey], blobs: Sequence[BlobKey], *, now_ms: int) -> int:
+        """Condemn what the mark found unnamed, but for what was named meanwhile. Returns how many were.
+
+        What is condemned already keeps its time. Raises MarkLost.
+        """
+
+    def condemned(self, *, before_ms: int, limit: int) -> Condemned:
+        """So many of each kind of what was condemned before that time."""
+
+    def delete_rows(self, rows: Sequence[RowKey], *, before_ms: int) -> int:
+        """Delete those that are condemned since before that time still, with indexes of packs. Returns how many."""
+
+    def forget(self, blobs: Sequence[BlobKey]) -> None:
+        """The blobs are deleted. Their generation stays spent: nobody who was late can name them."""
+
+    def give_up_tombstones(self, deleted_before_s: int) -> int:
+        """Let go of the manifests of repositories that were deleted before that time. Returns how many.
+
+        Their ids and versions are kept, so that a successor's pointer goes on from there.
+        """
 
     def change_mark(self) -> int | None:
         """Equal marks of one Catalog object: nothing was committed between, by whatever process, its own included.

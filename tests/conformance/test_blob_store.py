@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from packengine.storage import FileBlobStore
-from packengine.storage.ports import BlobMissing, BlobStore, Digest
+from packengine.storage.ports import BlobKey, BlobMissing, BlobStore, Digest
 from tests.support.fakes import MemoryBlobStore
 
 ABSENT = hashlib.sha256(b"never stored").digest()
@@ -76,7 +76,7 @@ def test_putting_what_is_stored_is_success(store: BlobStore, tmp_path: Path) -> 
 
     assert not path.exists()
     assert store.put_bytes(b"twice") == digest
-    assert list(store.digests()) == [digest]
+    assert list(store.stored()) == [BlobKey(digest)]
     assert store.local_path(digest).read_bytes() == b"twice"
 
 
@@ -94,7 +94,7 @@ def test_a_deleted_blob_is_absent_and_can_be_put_again(store: BlobStore) -> None
     store.delete(digest)
 
     assert not store.contains(digest)
-    assert list(store.digests()) == [kept]
+    assert list(store.stored()) == [BlobKey(kept)]
     assert store.put_bytes(b"short-lived") == digest
     assert store.contains(digest)
 
@@ -111,13 +111,33 @@ def test_deletion_does_not_disturb_an_open_reader(store: BlobStore) -> None:
         assert first + reader.read() == BIG
 
 
-def test_digests_lists_each_blob_once(store: BlobStore) -> None:
+def test_stored_lists_each_blob_once(store: BlobStore) -> None:
     digests = {store.put_bytes(b"%d" % number) for number in range(300)}
 
-    listed = list(store.digests())
+    listed = list(store.stored())
 
     assert len(listed) == 300
-    assert set(listed) == digests
+    assert set(listed) == {BlobKey(digest) for digest in digests}
+
+
+def test_generations_of_the_same_bytes_live_and_die_each_for_itself(store: BlobStore, tmp_path: Path) -> None:
+    digest = store.put_bytes(b"twice")
+    path, _ = offered(tmp_path, b"twice")
+    store.put_file(path, digest, 1)
+    assert store.put_bytes(b"twice", 12) == digest
+    assert set(store.stored()) == {BlobKey(digest), BlobKey(digest, 1), BlobKey(digest, 12)}
+    assert len({store.local_path(digest, generation) for generation in (0, 1, 12)}) == 3
+
+    store.delete(digest)
+
+    assert not store.contains(digest)
+    assert not store.contains(digest, 2)
+    with pytest.raises(BlobMissing, match=digest.hex()):
+        store.open(digest)
+    with store.open(digest, 1) as reader:
+        assert reader.read() == b"twice"
+    assert store.size_bytes(digest, 12) == 5
+    assert set(store.stored()) == {BlobKey(digest, 1), BlobKey(digest, 12)}
 
 
 def test_no_digest_but_of_32_bytes_is_taken(store: BlobStore, tmp_path: Path) -> None:
@@ -127,7 +147,7 @@ def test_no_digest_but_of_32_bytes_is_taken(store: BlobStore, tmp_path: Path) ->
             store.contains(digest)
         with pytest.raises(ValueError, match="32 bytes"):
             store.put_file(path, digest)
-    assert list(store.digests()) == []
+    assert list(store.stored()) == []
 
 
 def test_threads_that_put_the_same_blob_all_succeed(store: BlobStore, tmp_path: Path) -> None:
@@ -141,5 +161,5 @@ def test_threads_that_put_the_same_blob_all_succeed(store: BlobStore, tmp_path: 
     with ThreadPoolExecutor(len(files)) as pool:
         list(pool.map(put, files))
 
-    assert list(store.digests()) == [files[0][1]]
+    assert list(store.stored()) == [BlobKey(files[0][1])]
     assert store.local_path(files[0][1]).read_bytes() == BIG

@@ -18,7 +18,7 @@ import pytest
 from packengine.storage import FileBlobStore, quarantine_folder
 from packengine.storage import _quarantine as quarantine
 from packengine.storage._disk import Disk
-from packengine.storage.ports import CorruptBlob, StorageError
+from packengine.storage.ports import BlobKey, CorruptBlob, StorageError
 from tests.support.child import child_command
 
 DATA = b"pack bytes " * 100
@@ -57,11 +57,15 @@ def test_files_that_bear_no_blobs_name_are_not_listed(tmp_path: Path) -> None:
         f"blobs/AB/{'0' * 62}",
         f"blobs/zz/{'0' * 62}",
         f"blobs/abc/{'0' * 61}",
+        f"blobs/ab/{'0' * 62}.",
+        f"blobs/ab/{'0' * 62}.0",
+        f"blobs/ab/{'0' * 62}.01",
+        f"blobs/ab/{'0' * 62}.tmp",
     ):
         (tmp_path / stray).parent.mkdir(exist_ok=True)
         (tmp_path / stray).touch()
 
-    assert list(store.digests()) == [DIGEST]
+    assert list(store.stored()) == [BlobKey(DIGEST)]
 
 
 def test_a_stored_blob_of_another_length_is_mended_and_reported(
@@ -199,7 +203,7 @@ def test_a_process_killed_while_putting_leaves_a_blob_whole_or_absent_and_a_swee
     left = list(store.quarantine.iterdir())
     assert store.sweep() == len(left)
     assert list(store.quarantine.iterdir()) == []
-    for digest in store.digests():
-        assert hashlib.sha256(store.local_path(digest).read_bytes()).digest() == digest
-    assert len(left) + len(list(store.digests())) <= 1
+    for key in store.stored():
+        assert hashlib.sha256(store.local_path(key.digest).read_bytes()).digest() == key.digest
+    assert len(left) + len(list(store.stored())) <= 1
     store.put_bytes(b"put by a process that is killed")

@@ -167,8 +167,8 @@ class Journal(MemoryBlobStore):
         super().__init__(scratch)
         self.journal = journal
 
-    def put_file(self, path: Path, digest: bytes) -> None:
-        super().put_file(path, digest)
+    def put_file(self, path: Path, digest: bytes, generation: int = 0) -> None:
+        super().put_file(path, digest, generation)
         self.journal.append("blob")
 
 

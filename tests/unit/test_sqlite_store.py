@@ -7,14 +7,25 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from packengine.storage import SqliteCatalog
-from packengine.storage.ports import CorruptBlob, NewToken, RowKind, StorageError, TokenScope
-from packengine.storage.sqlite import _repositories, _tokens
-from tests.support.catalogs import NOW_S, create, manifest
+from packengine.storage.ports import (
+    Committed,
+    CorruptBlob,
+    NewToken,
+    Pointer,
+    RepositoryRecord,
+    RowKind,
+    StorageError,
+    TokenScope,
+)
+from packengine.storage.sqlite import _condemned, _repositories, _tokens
+from packengine.storage.sqlite._connections import SCHEMA_VERSION
+from tests.support.catalogs import NOW_S, create, manifest, publish
 
 
 @pytest.fixture
@@ -72,38 +83,74 @@ def test_the_catalog_is_created_once_however_many_open_it_at_once(path: Path) ->
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     SqliteCatalog(path).close()
-    change(path, "PRAGMA user_version = 3")
+    change(path, "PRAGMA user_version = 4")
     before = path.read_bytes()
-    with pytest.raises(StorageError, match=r"catalog\.db: a catalog of schema 3; this program knows 1 to 2"):
+    with pytest.raises(StorageError, match=r"catalog\.db: a catalog of schema 4; this program knows 1 to 3"):
         SqliteCatalog(path)
     assert path.read_bytes() == before
 
 
-def make_schema_1(path: Path) -> None:
-    """A catalog as the program that knew no other schema made it, with a repository in it."""
-    with closing(SqliteCatalog(path)) as catalog:
-        create(catalog, "demo", owner="alice")
-    change(path, "DROP TABLE secret")
-    change(path, "PRAGMA user_version = 1")
+OLDER = f"""
+    PRAGMA application_id = {0x504B4853}; PRAGMA user_version = %(schema)d;
+    INSERT INTO owner VALUES (1, 'alice');
+    INSERT INTO content VALUES (7, 1, x'%(digest)s', CAST('manifest demo' AS BLOB));
+    INSERT INTO repository VALUES (1, 'demo', 1, NULL, {NOW_S}, 0, NULL, NULL);
+    INSERT INTO repository VALUES (2, 'fork', NULL, 1, {NOW_S}, 0, NULL, NULL);
+    INSERT INTO repository VALUES (3, 'dead', NULL, 1, {NOW_S}, 0, {NOW_S}, {NOW_S});
+    INSERT INTO pointer VALUES (1, 4, 7, 1), (2, 1, 7, 1), (3, 2, 7, 1);
+    INSERT INTO token VALUES (1, x'{bytes(32).hex()}', 1, 2, {NOW_S}, NULL, NULL, 'ci', NULL);
+"""  # noqa: S608 - of constants
 
 
-def test_a_catalog_of_schema_1_goes_on_with_all_that_it_holds(path: Path) -> None:
-    make_schema_1(path)
+def make_older(path: Path, schema: int) -> None:
+    """A catalog as a program that knew no later schema made it: live and dead repositories, one moved, one a fork."""
+    digest = manifest("demo").digest.hex()
+    with closing(sqlite3.connect(path)) as connection:
+        for step in range(1, schema + 1):
+            script = files("packengine.storage.sqlite").joinpath(f"schema_{step}.sql")
+            connection.executescript(script.read_text(encoding="utf-8"))
+        connection.executescript(OLDER % {"digest": digest, "schema": schema})
+
+
+@pytest.mark.parametrize("schema", range(1, SCHEMA_VERSION))
+def test_a_catalog_of_an_older_schema_goes_on_with_all_that_it_holds(path: Path, schema: int) -> None:
+    make_older(path, schema)
     with closing(SqliteCatalog(path)) as catalog:
-        assert catalog.pointer("demo").manifest == manifest("demo").digest
+        assert catalog.pointer("demo") == Pointer(4, manifest("demo").digest)
+        assert catalog.pointer("fork") == Pointer(1, manifest("demo").digest)
+        assert catalog.live_forks("demo") == ["fork"]
+        assert catalog.repository("demo") == RepositoryRecord("demo", "alice", NOW_S, None, False, 1)
+        assert [token.subject for token in catalog.tokens("demo", NOW_S)] == ["ci"]
+        assert isinstance(publish(catalog, "demo", catalog.pointer("demo"), "next"), Committed)
+        create(catalog, "dead")
+        assert catalog.pointer("dead").version == 3
+        assert catalog.readers() == []
+        assert catalog.begin_mark() == 1
         secret = catalog.secret()
     with closing(SqliteCatalog(path)) as catalog:
         assert catalog.secret() == secret
 
 
-def test_a_migration_that_fails_leaves_the_older_schema(path: Path) -> None:
-    make_schema_1(path)
-    change(path, "CREATE TABLE secret (in_the_way)")
-    with pytest.raises(StorageError, match="secret already exists"):
+@pytest.mark.parametrize("schema", range(1, SCHEMA_VERSION))
+def test_a_migrated_catalog_is_laid_out_as_a_new_one(path: Path, schema: int) -> None:
+    def layout(catalog_path: Path) -> list[object]:
+        SqliteCatalog(catalog_path).close()
+        with closing(sqlite3.connect(catalog_path)) as connection:
+            return connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name").fetchall()
+
+    make_older(path, schema)
+    assert layout(path) == layout(path.with_name("new.db"))
+
+
+@pytest.mark.parametrize(("schema", "table"), [(1, "secret"), (2, "condemned")])
+def test_a_migration_that_fails_leaves_the_older_schema(path: Path, schema: int, table: str) -> None:
+    make_older(path, schema)
+    change(path, f"CREATE TABLE {table} (in_the_way)")
+    with pytest.raises(StorageError, match=f"{table} already exists"):
         SqliteCatalog(path)
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
-    change(path, "DROP TABLE secret")
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema,)
+    change(path, f"DROP TABLE {table}")
     with closing(SqliteCatalog(path)) as catalog:
         assert catalog.repository("demo") is not None
 
@@ -163,6 +210,10 @@ def test_idle_connections_are_used_again(catalog: SqliteCatalog) -> None:
     assert len(catalog._readers._idle) == 1
 
 
+def due(query: str) -> str:
+    return query.replace(":before_ms", "9").replace(":limit", "9")
+
+
 PLANS = {
     "list": (f"{_repositories._RECORD} ORDER BY r.key DESC LIMIT 10", "SCAN r"),
     "list of an owner": (f"{_repositories._RECORD} AND r.owner = 1 ORDER BY r.key DESC LIMIT 9", "repository_by_owner"),
@@ -172,6 +223,10 @@ PLANS = {
     "forks": (_repositories._FORKS.replace("?", "'x'"), "repository_by_source"),
     "dead ids": (_repositories._DEAD.replace("?", "'x'"), "repository_by_dead_id"),
     "token": (f"{_tokens._RECORD} AND t.hash = x'00'", "token_by_hash"),
+    "spent generations": (_condemned._SPENT.replace("?", "x'00'"), "SEARCH condemned"),
+    "rows in pages": (_condemned._ROWS.replace("(?, ?)", "(x'00', 1)").replace("?", "9"), "content_by_digest"),
+    "rows that are due": (due(_condemned._DUE_ROWS), "condemned_by_time"),
+    "blobs that are due": (due(_condemned._DUE_BLOBS), "condemned_by_time"),
     "tokens": (f"{_tokens._RECORD} AND t.repository = 1 ORDER BY t.key DESC", "token_by_repository"),
 }
 

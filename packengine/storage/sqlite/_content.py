@@ -28,12 +28,13 @@ def verify(kind: RowKind, digest: Digest, data: bytes) -> None:
         raise CorruptBlob(f"{kind.value} {digest.hex()}: the {len(data)} bytes do not hash to it")
 
 
-def store_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Insert the rows that are not there yet. They have been checked."""
-    connection.executemany(
+def store_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> bool:
+    """Insert the rows that are not there yet. They have been checked. Returns whether none of them was there."""
+    cursor = connection.executemany(
         "INSERT INTO content (kind, digest, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         [(KIND_NUMBERS[row.kind], row.digest, row.data) for row in rows],
     )
+    return cursor.rowcount == len(rows)
 
 
 def manifest_key(connection: sqlite3.Connection, digest: Digest) -> int:

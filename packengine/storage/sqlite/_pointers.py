@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 
-from packengine.storage.ports import Committed, Pointer, Publish, RepositoryMissing, Superseded
+from packengine.storage.ports import (
+    Committed,
+    Pointer,
+    PointerUse,
+    Publish,
+    RepositoryMissing,
+    RowKey,
+    RowKind,
+    Superseded,
+)
+from packengine.storage.sqlite._condemned import name_blobs, name_rows_again
 from packengine.storage.sqlite._content import manifest_key, store_rows
 
 _POINTER = """
@@ -14,6 +24,13 @@ _POINTER = """
     JOIN content c ON c.key = p.manifest
     WHERE r.id = ? AND r.deleted_at_s IS NULL
 """
+_USES = """
+    SELECT c.digest, p.version - p.first_version - (r.deleted_at_s IS NOT NULL) AS own_publishes, count(*)
+    FROM pointer p
+    JOIN content c ON c.key = p.manifest
+    JOIN repository r ON r.key = p.repository
+    GROUP BY p.manifest, own_publishes
+"""
 
 
 def read_pointer(connection: sqlite3.Connection, repository_id: str) -> Pointer:
@@ -22,17 +39,26 @@ def read_pointer(connection: sqlite3.Connection, repository_id: str) -> Pointer:
 
 
 def publish(connection: sqlite3.Connection, request: Publish) -> Committed | Superseded:
-    """Compare, store the rows, swap. Raises RepositoryMissing, RowMissing."""
+    """Compare, store the rows, swap. Raises RepositoryMissing, RowMissing, CondemnedBlob."""
     repository_key, current = _find(connection, request.repository_id)
     if current != request.expected:
         return Superseded(request.repository_id, current)
-    store_rows(connection, request.rows)
+    if not store_rows(connection, request.rows):
+        name_rows_again(connection, [RowKey(row.digest, row.kind) for row in request.rows])
+    if not any(row.digest == request.manifest for row in request.rows):
+        name_rows_again(connection, [RowKey(request.manifest, RowKind.MANIFEST)])
+    name_blobs(connection, request.blobs)
     moved = Pointer(current.version + 1, request.manifest)
     connection.execute(
         "UPDATE pointer SET version = ?, manifest = ? WHERE repository = ?",
         (moved.version, manifest_key(connection, moved.manifest), repository_key),
     )
     return Committed(request.repository_id, moved)
+
+
+def pointer_uses(connection: sqlite3.Connection) -> list[PointerUse]:
+    """What pointers name, of live repositories and of deleted ones. A deletion moved the version, as publishes do."""
+    return [PointerUse(*row) for row in connection.execute(_USES)]
 
 
 def _find(connection: sqlite3.Connection, repository_id: str) -> tuple[int, Pointer]:

@@ -13,7 +13,11 @@ from packengine.storage.ports import (
     RepositoryMissing,
     RepositoryRecord,
     Row,
+    RowKey,
+    RowKind,
+    StorageError,
 )
+from packengine.storage.sqlite._condemned import name_blobs, name_rows_again
 from packengine.storage.sqlite._content import manifest_key, store_rows
 from packengine.storage.sqlite._tokens import insert_token
 
@@ -30,6 +34,7 @@ _DEAD = """
     FROM repository r JOIN pointer p ON p.repository = r.key
     WHERE r.id = ? AND r.deleted_at_s IS NOT NULL
 """
+_NEWEST = "SELECT manifest FROM pointer WHERE repository = ?"
 _FORKS = """
     SELECT id FROM repository
     WHERE source = (SELECT key FROM repository WHERE id = ? AND deleted_at_s IS NULL) AND deleted_at_s IS NULL
@@ -53,7 +58,8 @@ def create_repositories(
     connection: sqlite3.Connection, repositories: Sequence[NewRepository], rows: Sequence[Row]
 ) -> None:
     """Insert all of them with their pointers and tokens. Made to be fast for ten thousand forks of one source."""
-    store_rows(connection, rows)
+    if not store_rows(connection, rows):
+        name_rows_again(connection, [RowKey(row.digest, row.kind) for row in rows])
 
     # Forks made together share these; a source that is created in the same call comes before its forks.
     @cache
@@ -62,7 +68,13 @@ def create_repositories(
 
     @cache
     def key_of_manifest(digest: Digest) -> int:
+        name_rows_again(connection, [RowKey(digest, RowKind.MANIFEST)])
         return manifest_key(connection, digest)
+
+    @cache
+    def key_of_newest(source: int) -> int:
+        key: int = connection.execute(_NEWEST, (source,)).fetchone()[0]
+        return key
 
     @cache
     def key_of_owner(name: str) -> int:
@@ -72,10 +84,15 @@ def create_repositories(
         version = _first_version(connection, new)
         owner = None if new.owner is None else key_of_owner(new.owner)
         source = None if new.source_id is None else source_key(new.source_id)
+        if new.manifest is not None:
+            manifest = key_of_manifest(new.manifest)
+        elif source is not None:
+            manifest = key_of_newest(source)
+        else:
+            raise StorageError(f"repository {new.id} has neither a manifest nor a source to have it from")
+        name_blobs(connection, new.blobs)
         key = _insert(connection, new, owner, source)
-        connection.execute(
-            "INSERT INTO pointer VALUES (?, ?, ?, ?)", (key, version, key_of_manifest(new.manifest), version)
-        )
+        connection.execute("INSERT INTO pointer VALUES (?, ?, ?, ?)", (key, version, manifest, version))
         if new.token is not None:
             insert_token(connection, key, new.token)
 
@@ -119,6 +136,17 @@ def delete_repositories(
         )
         connection.execute("UPDATE pointer SET version = version + 1 WHERE repository = ?", (key,))
         connection.execute("DELETE FROM token WHERE repository = ?", (key,))
+
+
+def give_up_tombstones(connection: sqlite3.Connection, deleted_before_s: int) -> int:
+    """Let go of the manifests of repositories that were deleted before."""
+    return connection.execute(
+        """
+        UPDATE pointer SET manifest = NULL
+        WHERE manifest IS NOT NULL AND repository IN (SELECT key FROM repository WHERE deleted_at_s < ?)
+        """,
+        (deleted_before_s,),
+    ).rowcount
 
 
 def find_repository(connection: sqlite3.Connection, repository_id: str) -> RepositoryRecord | None:

@@ -9,19 +9,34 @@ from pathlib import Path
 
 from packengine.storage._keys import SECRET_BYTES
 from packengine.storage.ports import (
+    BlobKey,
     Committed,
+    Condemned,
     Digest,
+    LeaseRecord,
     NewRepository,
     NewToken,
     Pointer,
+    PointerUse,
     Publish,
+    ReaderRecord,
     RepositoryRecord,
     Row,
+    RowKey,
     RowKind,
     Superseded,
     TokenRecord,
 )
-from packengine.storage.sqlite import _content, _pointers, _repositories, _secret, _tokens
+from packengine.storage.sqlite import (
+    _condemned,
+    _content,
+    _leases,
+    _open_readers,
+    _pointers,
+    _repositories,
+    _secret,
+    _tokens,
+)
 from packengine.storage.sqlite._change_watch import ChangeWatch
 from packengine.storage.sqlite._group_writer import GroupWriter, WriteStats
 from packengine.storage.sqlite._readers import ReaderPool
@@ -43,7 +58,7 @@ class SqliteCatalog:
         self._changes = ChangeWatch(path)
 
     def create_repositories(self, repositories: Sequence[NewRepository], rows: Sequence[Row] = ()) -> None:
-        """Create all, or none. Raises RepositoryExists, RepositoryMissing (of a source), RowMissing (of a manifest)."""
+        """Create all, or none. Raises RepositoryExists, RepositoryMissing (a source), RowMissing, CondemnedBlob."""
         for row in rows:
             _content.check_row(row)
         self._writer.run(partial(_repositories.create_repositories, repositories=repositories, rows=rows))
@@ -118,6 +133,92 @@ class SqliteCatalog:
     def revoke_token(self, token_hash: Digest, revoked_at_s: int) -> bool:
         """Whether there was a live one to revoke."""
         return self._writer.run(partial(_tokens.revoke_token, token_hash=token_hash, revoked_at_s=revoked_at_s))
+
+    def take_lease(self, name: str, holder: str, *, now_ms: int, ttl_ms: int) -> bool:
+        """Take or renew a lease. False: somebody else holds it."""
+        return self._writer.run(partial(_leases.take_lease, name=name, holder=holder, now_ms=now_ms, ttl_ms=ttl_ms))
+
+    def release_lease(self, name: str, holder: str) -> None:
+        """Give it back, if it is still this holder's."""
+        self._writer.run(partial(_leases.release_lease, name=name, holder=holder))
+
+    def lease_holder(self, name: str) -> LeaseRecord | None:
+        """Who took it last and did not give it back."""
+        with self._readers.connection() as connection:
+            return _leases.find_lease(connection, name)
+
+    def add_reader(self, reader_id: str, *, now_ms: int, ttl_ms: int) -> None:
+        """Announce a process that will read."""
+        self._writer.run(partial(_open_readers.add_reader, reader_id=reader_id, now_ms=now_ms, ttl_ms=ttl_ms))
+
+    def renew_reader(self, reader_id: str, *, oldest_open_ms: int, now_ms: int, ttl_ms: int) -> bool:
+        """Say that one is there still. False: it was taken out."""
+        return self._writer.run(
+            partial(
+                _open_readers.renew_reader,
+                reader_id=reader_id,
+                oldest_open_ms=oldest_open_ms,
+                now_ms=now_ms,
+                ttl_ms=ttl_ms,
+            )
+        )
+
+    def remove_reader(self, reader_id: str) -> None:
+        """It reads no more."""
+        self._writer.run(partial(_open_readers.remove_reader, reader_id=reader_id))
+
+    def readers(self) -> Sequence[ReaderRecord]:
+        """All that were not taken out, the one that holds collection up first."""
+        with self._readers.connection() as connection:
+            return _open_readers.list_readers(connection)
+
+    def expire_readers(self, now_ms: int) -> int:
+        """Take out those whose time is over."""
+        return self._writer.run(partial(_open_readers.expire_readers, now_ms=now_ms))
+
+    def next_generation(self, digest: Digest) -> int:
+        """The generation in which a blob of that digest may be stored and named now."""
+        with self._readers.connection() as connection:
+            return _condemned.next_generation(connection, digest)
+
+    def begin_mark(self) -> int:
+        """Begin to find out what is named."""
+        return self._writer.run(_condemned.begin_mark)
+
+    def end_mark(self, mark: int) -> None:
+        """Nothing more is to be condemned by it."""
+        self._writer.run(partial(_condemned.end_mark, mark=mark))
+
+    def pointer_uses(self) -> Sequence[PointerUse]:
+        """What pointers name, as of one moment."""
+        with self._readers.connection() as connection:
+            return _pointers.pointer_uses(connection)
+
+    def row_keys(self, *, after: RowKey | None, limit: int) -> Sequence[RowKey]:
+        """A page of the names of content rows."""
+        with self._readers.connection() as connection:
+            return _condemned.list_rows(connection, after, limit)
+
+    def condemn(self, mark: int, rows: Sequence[RowKey], blobs: Sequence[BlobKey], *, now_ms: int) -> int:
+        """Condemn what the mark found unnamed, but for what was named meanwhile."""
+        return self._writer.run(partial(_condemned.condemn, mark=mark, rows=rows, blobs=blobs, now_ms=now_ms))
+
+    def condemned(self, *, before_ms: int, limit: int) -> Condemned:
+        """What was condemned before that time."""
+        with self._readers.connection() as connection:
+            return _condemned.find_condemned(connection, before_ms, limit)
+
+    def delete_rows(self, rows: Sequence[RowKey], *, before_ms: int) -> int:
+        """Delete those that are condemned since before that time still."""
+        return self._writer.run(partial(_condemned.delete_rows, rows=rows, before_ms=before_ms))
+
+    def forget(self, blobs: Sequence[BlobKey]) -> None:
+        """The blobs are deleted."""
+        self._writer.run(partial(_condemned.forget, blobs=blobs))
+
+    def give_up_tombstones(self, deleted_before_s: int) -> int:
+        """Let go of the manifests of repositories that were deleted before that time."""
+        return self._writer.run(partial(_repositories.give_up_tombstones, deleted_before_s=deleted_before_s))
 
     def change_mark(self) -> int | None:
         """Another one after each commit to the file. None while it cannot be read at once."""

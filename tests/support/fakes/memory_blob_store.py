@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from packengine.storage.ports import BlobMissing, CorruptBlob, Digest
+from packengine.storage.ports import BlobKey, BlobMissing, CorruptBlob, Digest
 
 
 class MemoryBlobStore:
@@ -16,57 +16,58 @@ class MemoryBlobStore:
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
-        self._blobs: dict[Digest, bytes] = {}
+        self._blobs: dict[BlobKey, bytes] = {}
 
-    def put_file(self, path: Path, digest: Digest) -> None:
+    def put_file(self, path: Path, digest: Digest, generation: int = 0) -> None:
         """Read the file and take it away."""
         data = path.read_bytes()
-        stored = self._blobs.get(_checked(digest))
+        key = _key(digest, generation)
+        stored = self._blobs.get(key)
         if stored is not None and len(stored) != len(data) and hashlib.sha256(data).digest() != digest:
             raise CorruptBlob(f"{path}: not blob {digest.hex()}")
-        self._blobs.setdefault(digest, data)
+        self._blobs.setdefault(key, data)
         path.unlink()
 
-    def put_bytes(self, data: bytes) -> Digest:
+    def put_bytes(self, data: bytes, generation: int = 0) -> Digest:
         """Keep `data`."""
         digest = hashlib.sha256(data).digest()
-        self._blobs.setdefault(digest, data)
+        self._blobs.setdefault(_key(digest, generation), data)
         return digest
 
-    def open(self, digest: Digest) -> BinaryIO:
+    def open(self, digest: Digest, generation: int = 0) -> BinaryIO:
         """A seekable reader."""
-        return BytesIO(self._get(digest))
+        return BytesIO(self._get(digest, generation))
 
-    def local_path(self, digest: Digest) -> Path:
+    def local_path(self, digest: Digest, generation: int = 0) -> Path:
         """A copy in `scratch`."""
-        path = self._scratch / digest.hex()
-        path.write_bytes(self._get(digest))
+        path = self._scratch / f"{digest.hex()}.{generation}"
+        path.write_bytes(self._get(digest, generation))
         return path
 
-    def contains(self, digest: Digest) -> bool:
+    def contains(self, digest: Digest, generation: int = 0) -> bool:
         """Whether it is kept."""
-        return _checked(digest) in self._blobs
+        return _key(digest, generation) in self._blobs
 
-    def size_bytes(self, digest: Digest) -> int:
+    def size_bytes(self, digest: Digest, generation: int = 0) -> int:
         """The blob's length."""
-        return len(self._get(digest))
+        return len(self._get(digest, generation))
 
-    def delete(self, digest: Digest) -> None:
+    def delete(self, digest: Digest, generation: int = 0) -> None:
         """Forget it."""
-        self._blobs.pop(_checked(digest), None)
+        self._blobs.pop(_key(digest, generation), None)
 
-    def digests(self) -> Iterator[Digest]:
+    def stored(self) -> Iterator[BlobKey]:
         """Every blob."""
         return iter(list(self._blobs))
 
-    def _get(self, digest: Digest) -> bytes:
+    def _get(self, digest: Digest, generation: int) -> bytes:
         try:
-            return self._blobs[_checked(digest)]
+            return self._blobs[_key(digest, generation)]
         except KeyError:
-            raise BlobMissing(f"no blob {digest.hex()}") from None
+            raise BlobMissing(f"no blob {digest.hex()}, generation {generation}") from None
 
 
-def _checked(digest: Digest) -> Digest:
+def _key(digest: Digest, generation: int) -> BlobKey:
     if len(digest) != 32:
         raise ValueError(f"a digest is 32 bytes, not {len(digest)}")
-    return digest
+    return BlobKey(digest, generation)

@@ -9,23 +9,29 @@ from dataclasses import dataclass, replace
 from threading import RLock
 
 from packengine.storage.ports import (
+    BlobKey,
     Committed,
+    Condemned,
+    CondemnedRow,
     CorruptBlob,
     Digest,
     NewRepository,
     NewToken,
     Pointer,
+    PointerUse,
     Publish,
     RepositoryExists,
     RepositoryMissing,
     RepositoryRecord,
     Row,
+    RowKey,
     RowKind,
     RowMissing,
     StorageError,
     Superseded,
     TokenRecord,
 )
+from tests.support.fakes.memory_collection import Condemnations, MemoryLeases
 
 MAX_ROW_BYTES = 2_000_000
 
@@ -37,11 +43,15 @@ class _Repository:
     source: _Repository | None
     first_version: int
     id_free_at_s: int | None = None
-    """Set by the deletion."""
+    deleted_at_s: int | None = None
+    """Set by the deletion, both."""
+
+    given_up: bool = False
+    """Whether a deleted one let go of its manifest."""
 
     @property
     def live(self) -> bool:
-        return self.id_free_at_s is None
+        return self.deleted_at_s is None
 
     def record(self) -> RepositoryRecord:
         source_id = self.source.new.id if self.source is not None and self.source.live else None
@@ -49,11 +59,13 @@ class _Repository:
         return RepositoryRecord(new.id, new.owner, new.created_at_s, source_id, new.read_only, self.first_version)
 
 
-class MemoryCatalog:
+class MemoryCatalog(MemoryLeases):
     """Everything under one lock, so every call is one transaction; a call that fails puts back what it found."""
 
     def __init__(self, *, reuse_after_s: int = 0) -> None:
+        super().__init__()
         self._reuse_after_s = reuse_after_s
+        self._condemned = Condemnations()
         self._lock = RLock()
         self._repositories: list[_Repository] = []
         self._rows: dict[tuple[RowKind, Digest], bytes] = {}
@@ -64,13 +76,15 @@ class MemoryCatalog:
         """Create all of them, or none."""
         with self._lock:
             before = (list(self._repositories), dict(self._rows), dict(self._tokens))
+            named: list[RowKey | BlobKey] = []
             try:
-                self._store(rows)
+                named += self._store(rows)
                 for new in repositories:
-                    self._create(new)
+                    named += self._create(new)
             except StorageError:
                 self._repositories, self._rows, self._tokens = before
                 raise
+            self._condemned.name(named)
 
     def repository(self, repository_id: str) -> RepositoryRecord | None:
         """The record of a live repository."""
@@ -102,6 +116,7 @@ class MemoryCatalog:
             doomed = [self._get(repository_id) for repository_id in repository_ids]
             for each in doomed:
                 each.pointer = replace(each.pointer, version=each.pointer.version + 1)
+                each.deleted_at_s = deleted_at_s
                 each.id_free_at_s = deleted_at_s + self._reuse_after_s
             dead = set(repository_ids)
             self._tokens = {key: token for key, token in self._tokens.items() if token.repository_id not in dead}
@@ -121,7 +136,9 @@ class MemoryCatalog:
             named = (RowKind.MANIFEST, publish.manifest)
             if named not in self._rows and named not in {(row.kind, row.digest) for row in publish.rows}:
                 raise RowMissing(f"no manifest {publish.manifest.hex()}")
-            self._store(publish.rows)
+            self._condemned.check(publish.blobs)
+            again = self._store(publish.rows)
+            self._condemned.name([*again, RowKey(publish.manifest, RowKind.MANIFEST), *publish.blobs])
             repository.pointer = Pointer(repository.pointer.version + 1, publish.manifest)
             return Committed(publish.repository_id, repository.pointer)
 
@@ -164,6 +181,85 @@ class MemoryCatalog:
             self._tokens[token_hash] = replace(token, revoked_at_s=revoked_at_s)
             return True
 
+    def next_generation(self, digest: Digest) -> int:
+        """What is not spent yet."""
+        with self._lock:
+            return self._condemned.next_generation(digest)
+
+    def begin_mark(self) -> int:
+        """Begin to take notes."""
+        with self._lock:
+            return self._condemned.begin_mark()
+
+    def end_mark(self, mark: int) -> None:
+        """Take no more."""
+        with self._lock:
+            self._condemned.end_mark(mark)
+
+    def pointer_uses(self) -> Sequence[PointerUse]:
+        """What pointers name."""
+        with self._lock:
+            counts: dict[tuple[Digest, int], int] = {}
+            for each in self._repositories:
+                if not each.given_up:
+                    own = each.pointer.version - each.first_version - (not each.live)
+                    key = (each.pointer.manifest, own)
+                    counts[key] = counts.get(key, 0) + 1
+        return [PointerUse(manifest, own, count) for (manifest, own), count in counts.items()]
+
+    def row_keys(self, *, after: RowKey | None, limit: int) -> Sequence[RowKey]:
+        """In the order of digests."""
+        order = list(RowKind)
+
+        def place(key: RowKey) -> tuple[Digest, int]:
+            return key.digest, order.index(key.kind)
+
+        with self._lock:
+            keys = [RowKey(digest, kind) for kind, digest in self._rows if kind is not RowKind.PACK_INDEX]
+        return [key for key in sorted(keys, key=place) if after is None or place(key) > place(after)][:limit]
+
+    def condemn(self, mark: int, rows: Sequence[RowKey], blobs: Sequence[BlobKey], *, now_ms: int) -> int:
+        """What nobody named meanwhile."""
+        with self._lock:
+            return self._condemned.condemn(mark, rows, blobs, now_ms)
+
+    def condemned(self, *, before_ms: int, limit: int) -> Condemned:
+        """What was condemned before."""
+        with self._lock:
+            rows = self._condemned.due_rows(before_ms)[:limit]
+            sized = [CondemnedRow(key, len(self._rows[key.kind, key.digest])) for key in rows]
+            return Condemned(sized, self._condemned.due_blobs(before_ms)[:limit])
+
+    def delete_rows(self, rows: Sequence[RowKey], *, before_ms: int) -> int:
+        """Those that are condemned still."""
+        with self._lock:
+            pointed_at = {each.pointer.manifest for each in self._repositories if not each.given_up}
+            due = set(self._condemned.due_rows(before_ms)) & set(rows)
+            doomed = {key for key in due if key.kind is not RowKind.MANIFEST or key.digest not in pointed_at}
+            for key in doomed:
+                del self._condemned.rows[key]
+                del self._rows[key.kind, key.digest]
+                if key.kind is RowKind.PACK:
+                    self._rows.pop((RowKind.PACK_INDEX, key.digest), None)
+            return len(doomed)
+
+    def forget(self, blobs: Sequence[BlobKey]) -> None:
+        """They are deleted."""
+        with self._lock:
+            self._condemned.forget(blobs)
+
+    def give_up_tombstones(self, deleted_before_s: int) -> int:
+        """Let go of what was deleted before."""
+        with self._lock:
+            doomed = [
+                each
+                for each in self._repositories
+                if each.deleted_at_s is not None and each.deleted_at_s < deleted_before_s and not each.given_up
+            ]
+            for each in doomed:
+                each.given_up = True
+            return len(doomed)
+
     def change_mark(self) -> int | None:
         """Nobody counts the changes here."""
         return None
@@ -189,17 +285,23 @@ class MemoryCatalog:
             raise RepositoryMissing(f"no repository {repository_id}")
         return found
 
-    def _create(self, new: NewRepository) -> None:
+    def _create(self, new: NewRepository) -> list[RowKey | BlobKey]:
+        """Returns what it names."""
         namesakes = [each for each in self._repositories if each.new.id == new.id]
         if any(each.id_free_at_s is None or new.created_at_s < each.id_free_at_s for each in namesakes):
             raise RepositoryExists(f"repository {new.id} exists, or its id is not free yet")
         source = None if new.source_id is None else self._get(new.source_id)
-        if (RowKind.MANIFEST, new.manifest) not in self._rows:
-            raise RowMissing(f"no manifest {new.manifest.hex()}")
+        manifest = new.manifest if new.manifest is not None or source is None else source.pointer.manifest
+        if manifest is None:
+            raise StorageError(f"repository {new.id} has neither a manifest nor a source")
+        if (RowKind.MANIFEST, manifest) not in self._rows:
+            raise RowMissing(f"no manifest {manifest.hex()}")
+        self._condemned.check(new.blobs)
         version = max((each.pointer.version for each in namesakes), default=0) + 1
-        self._repositories.append(_Repository(new, Pointer(version, new.manifest), source, version))
+        self._repositories.append(_Repository(new, Pointer(version, manifest), source, version))
         if new.token is not None:
             self._mint(new.id, new.token)
+        return [RowKey(manifest, RowKind.MANIFEST), *new.blobs]
 
     def _mint(self, repository_id: str, token: NewToken) -> None:
         if token.token_hash in self._tokens:
@@ -215,10 +317,12 @@ class MemoryCatalog:
             token.label,
         )
 
-    def _store(self, rows: Sequence[Row]) -> None:
+    def _store(self, rows: Sequence[Row]) -> list[RowKey]:
+        """Returns what they are called."""
         _check(rows)
         for row in rows:
             self._rows.setdefault((row.kind, row.digest), row.data)
+        return [RowKey(row.digest, row.kind) for row in rows]
 
 
 def _check(rows: Sequence[Row]) -> None:
