@@ -9,7 +9,7 @@ import importlib
 
 VERSION = "0.1.0"
 
-_MODULES = ("packengine.pktline", "packengine.sideband", "packengine.kernel._linux", "core_ext")
+_MODULES = ("packengine.pktline", "packengine.sideband", "packengine.refs.leaf", "packengine.kernel._linux", "core_ext")
 _REMEDY = "run `make dev` in the source tree, or `pip install ./core_ext .`"
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
+
+from packengine.refs.leaf import decode_entries, find_entry
 
 _LEAF_MAGIC = b"PHRL\x01"
 _INDEX_MAGIC = b"PHRI\x01"
@@ -21,8 +24,7 @@ class CorruptRefBlock(Exception):
     """Stored bytes are no ref block. The message says which rule they break."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefEntry:
+class RefEntry(NamedTuple):
     """One ref: its name, its value and, if that is an annotated tag, what the tag peels to."""
 
     name: bytes
@@ -50,24 +52,50 @@ def encode_leaf(entries: Sequence[RefEntry], oid_len: int) -> bytes:
 @lru_cache(_LEAVES_KEPT)
 def decode_leaf(data: bytes, oid_len: int) -> tuple[RefEntry, ...]:
     """The entries of a leaf block. Raises CorruptRefBlock."""
+    start = _first_entry(data, oid_len)
+    try:
+        entries = tuple(map(RefEntry._make, decode_entries(data, start, oid_len)))
+    except ValueError as error:
+        raise CorruptRefBlock(f"a leaf block is {error}") from error
+    _check_order([entry.name for entry in entries])
+    return entries
+
+
+def find_in_leaf(data: bytes, oid_len: int, name: bytes) -> RefEntry | None:
+    """The entry of that name. Raises CorruptRefBlock for damage in front of it; what is behind it is not looked at."""
+    found = _find(data, oid_len, name)
+    if found is None:
+        return None
+    oid_at, is_peeled = found
+    peeled_at = oid_at + oid_len
+    peeled = data[peeled_at : peeled_at + oid_len] if is_peeled else None
+    return RefEntry(name, data[oid_at:peeled_at], peeled)
+
+
+def revalue_leaf(data: bytes, oid_len: int, entries: Iterable[RefEntry]) -> bytes | None:
+    """The block with other values of refs that it has. None if it lacks one, or one is to be peeled that was not, or
+    the other way round: then entries move. Raises CorruptRefBlock."""
+    changed = bytearray(data)
+    for entry in entries:
+        found = _find(data, oid_len, entry.name)
+        if found is None or found[1] != (entry.peeled is not None):
+            return None
+        value = entry.oid + (entry.peeled or b"")
+        changed[found[0] : found[0] + len(value)] = value
+    return bytes(changed)
+
+
+def _find(data: bytes, oid_len: int, name: bytes) -> tuple[int, bool] | None:
+    try:
+        return find_entry(data, _first_entry(data, oid_len), oid_len, name)
+    except ValueError as error:
+        raise CorruptRefBlock(f"a leaf block is {error}") from error
+
+
+def _first_entry(data: bytes, oid_len: int) -> int:
     if not data.startswith(_LEAF_MAGIC + bytes((oid_len,))):
         raise CorruptRefBlock("not a leaf block of this object format")
-    entries = []
-    at = len(_LEAF_MAGIC) + 1
-    while at < len(data):
-        if at + _ENTRY.size > len(data):
-            raise CorruptRefBlock("a leaf block is cut short")
-        name_len, has_peeled = _ENTRY.unpack_from(data, at)
-        name_at = at + _ENTRY.size
-        oid_at = name_at + name_len
-        end = oid_at + oid_len * (2 if has_peeled else 1)
-        if end > len(data) or has_peeled > 1:
-            raise CorruptRefBlock("a leaf block is cut short")
-        peeled = data[oid_at + oid_len : end] if has_peeled else None
-        entries.append(RefEntry(data[name_at:oid_at], data[oid_at : oid_at + oid_len], peeled))
-        at = end
-    _check_order([entry.name for entry in entries])
-    return tuple(entries)
+    return len(_LEAF_MAGIC) + 1
 
 
 def encode_index(records: Sequence[BlockRecord]) -> bytes:

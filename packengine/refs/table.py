@@ -23,6 +23,8 @@ from packengine.refs.blocks import (
     decode_leaf,
     encode_index,
     encode_leaf,
+    find_in_leaf,
+    revalue_leaf,
 )
 
 INLINE_ENTRIES = 64
@@ -32,6 +34,9 @@ LEAF_SPREAD = 256
 INDEX_SPREAD = LEAF_SPREAD * 64
 LEAF_SIZES = (32, 1024)
 INDEX_SIZES = (8, 512)
+
+_FOUND_IN_PLACE = 4
+"""So many refs of a block are looked for one by one; for more of them all of it is read."""
 
 LoadBlock = Callable[[bytes], bytes]
 
@@ -60,8 +65,7 @@ class RefTable:
 
     def get(self, name: bytes) -> RefEntry | None:
         """The entry of exactly this name. Reads at most one block of each level."""
-        entry = next(self.scan(name), None)
-        return entry if entry is not None and entry.name == name else None
+        return self.get_many((name,)).get(name)
 
     def get_many(self, names: Iterable[bytes]) -> dict[bytes, RefEntry]:
         """The entries of those of the names that there are. Reads each block at most once."""
@@ -69,10 +73,18 @@ class RefTable:
         if self.inline is not None:
             return _picked(self.inline, wanted)
         found: dict[bytes, RefEntry] = {}
-        for block, names_in_block in _shared_out(self.index, wanted):
-            for leaf, names_in_leaf in _shared_out(self._leaves(block), names_in_block):
-                found |= _picked(self._entries(leaf), names_in_leaf)
+        for block_at, names_in_block in _shared_out(self.index, wanted):
+            leaves = self._leaves(self.index[block_at])
+            for leaf_at, names_in_leaf in _shared_out(leaves, names_in_block):
+                found |= self._found(leaves[leaf_at], names_in_leaf)
         return found
+
+    def _found(self, leaf: BlockRecord, names: Sequence[bytes]) -> dict[bytes, RefEntry]:
+        if len(names) > _FOUND_IN_PLACE:
+            return _picked(self._entries(leaf), names)
+        data = self.load(leaf.digest)
+        entries = [find_in_leaf(data, self.oid_len, name) for name in names]
+        return {entry.name: entry for entry in entries if entry is not None}
 
     def scan(self, start: bytes = b"") -> Iterator[RefEntry]:
         """Entries in name order from the first that is not before `start`; blocks are loaded as they are reached."""
@@ -123,12 +135,32 @@ class RefTable:
         if self.inline is not None:
             entries = _merge(self.inline, by_name)
             return build_table(entries, oid_len=self.oid_len, load=self.load)
-        return self._apply_to_blocks(by_name)
+        return self._revalue(by_name) or self._apply_to_blocks(by_name)
 
     def preview(self, changes: Iterable[RefChange]) -> RefTable:
         """The table after the changes, readable although nobody has stored its new blocks."""
         table, fresh = self.apply(changes)
         return replace(table, load=lambda digest: fresh[digest] if digest in fresh else self.load(digest))
+
+    def _revalue(self, by_name: Mapping[bytes, RefEntry | None]) -> tuple[RefTable, dict[bytes, bytes]] | None:
+        """As `_apply_to_blocks`, if no more is to be done than to write other values into blocks; else None."""
+        index, blocks = list(self.index), dict[bytes, bytes]()
+        for block_at, names_in_block in _shared_out(index, sorted(by_name)):
+            block = index[block_at]
+            leaves = list(self._leaves(block))
+            for leaf_at, names in _shared_out(leaves, names_in_block):
+                leaf, entries = leaves[leaf_at], [by_name[name] for name in names]
+                present = [entry for entry in entries if entry is not None]
+                before = self.load(leaf.digest)
+                data = revalue_leaf(before, self.oid_len, present)
+                if data is None or len(present) < len(entries):
+                    return None
+                if data != before:
+                    leaves[leaf_at] = _store(data, leaf.ref_count, leaf.first, blocks)
+            index[block_at] = _store(encode_index(leaves), block.ref_count, block.first, blocks)
+        known = {block.digest for block in self.index}
+        changed = {digest: data for digest, data in blocks.items() if digest not in known}
+        return RefTable(self.oid_len, None, tuple(index), self.load), changed
 
     def _apply_to_blocks(self, by_name: Mapping[bytes, RefEntry | None]) -> tuple[RefTable, dict[bytes, bytes]]:
         leaves = [leaf for block in self.index for leaf in self._leaves(block)]
@@ -208,15 +240,13 @@ def _spans(touched: Iterable[int]) -> list[tuple[int, int]]:
     return spans
 
 
-def _shared_out(
-    records: Sequence[BlockRecord], names: Sequence[bytes]
-) -> Iterator[tuple[BlockRecord, Sequence[bytes]]]:
-    """Each block that could hold some of the sorted names, with those."""
+def _shared_out(records: Sequence[BlockRecord], names: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """The place of each block that could hold some of the sorted names, with those."""
     start = 0
-    ends = [bisect_left(names, record.first) for record in records[1:]] + [len(names)]
-    for record, end in zip(records, ends, strict=True):
-        if end > start:
-            yield record, names[start:end]
+    while start < len(names) and records:
+        at = max(bisect_right(records, names[start], key=_first) - 1, 0)
+        end = bisect_left(names, records[at + 1].first, start) if at + 1 < len(records) else len(names)
+        yield at, names[start:end]
         start = end
 
 

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packengine.refs import BlockRecord, CorruptRefBlock, RefEntry, RefTable, build_table
-from packengine.refs.blocks import decode_index, decode_leaf, encode_index, encode_leaf
+from packengine.refs.blocks import (
+    decode_index,
+    decode_leaf,
+    encode_index,
+    encode_leaf,
+    find_in_leaf,
+    revalue_leaf,
+)
 
 names = st.binary(min_size=1, max_size=30)
 
@@ -130,3 +137,31 @@ def test_a_leaf_with_fewer_refs_than_its_index_says_is_refused() -> None:
     blocks[hashlib.sha256(leaf).digest()] = cut
     with pytest.raises(CorruptRefBlock, match="its index says"):
         list(RefTable(20, None, table.index, blocks.__getitem__).scan())
+
+
+@pytest.mark.parametrize("entry", LEAF)
+def test_each_entry_of_a_leaf_is_found_in_place(entry: RefEntry) -> None:
+    assert find_in_leaf(encode_leaf(LEAF, 20), 20, entry.name) == entry
+
+
+@pytest.mark.parametrize("name", [b"", b"refs/", b"refs/aa", b"refs/b", b"refs/d", b"refs/b\xff\x00"])
+def test_what_a_leaf_does_not_have_is_not_found(name: bytes) -> None:
+    assert find_in_leaf(encode_leaf(LEAF, 20), 20, name) is None
+
+
+def test_values_are_written_in_place_where_no_entry_moves() -> None:
+    changed = [RefEntry(b"refs/a", OID[::-1]), RefEntry(b"refs/b\xff", OID[::-1], OID)]
+    assert revalue_leaf(encode_leaf(LEAF, 20), 20, changed) == encode_leaf([*changed, LEAF[2]], 20)
+
+
+@pytest.mark.parametrize(
+    "entry", [RefEntry(b"refs/aa", OID), RefEntry(b"refs/a", OID, OID), RefEntry(b"refs/b\xff", OID)]
+)
+def test_what_would_move_entries_is_not_written_in_place(entry: RefEntry) -> None:
+    assert revalue_leaf(encode_leaf(LEAF, 20), 20, [entry]) is None
+
+
+@pytest.mark.parametrize("size", [0, 5, *range(7, len(encode_leaf(LEAF[:1], 20)))])
+def test_a_leaf_that_is_cut_short_is_told_before_its_entry_is_used(size: int) -> None:
+    with pytest.raises(CorruptRefBlock):
+        find_in_leaf(encode_leaf(LEAF[:1], 20)[:size], 20, b"refs/a")
