@@ -4,7 +4,7 @@ use crate::args::{Format, Input, KindName, OidArg, Severities, oid_bytes};
 use crate::cancel::{Cancel, flag_of};
 use crate::errors::{detached, to_py};
 use crate::reading::{ObjectDb, Pack};
-use packhouse_ingest::{Ingest, Options, Progress};
+use packhouse_ingest::{Ingest, Options, Progress, QuarantinedPack};
 use packhouse_object::source::NoObjects;
 use packhouse_object::{ObjectSource, Oid};
 use pyo3::exceptions::PyValueError;
@@ -80,7 +80,7 @@ impl PackIngest {
     fn finish(&self, py: Python<'_>, known: Option<&ObjectDb>) -> PyResult<IngestedPack> {
         py.detach(|| {
             let ingest = self.lock().take().ok_or_else(ended)?;
-            ingest.finish(source_of(known)).map(|pack| IngestedPack { pack }).map_err(to_py)
+            ingest.finish(source_of(known)).map(IngestedPack::from).map_err(to_py)
         })
     }
 }
@@ -102,7 +102,44 @@ fn source_of(known: Option<&ObjectDb>) -> &dyn ObjectSource {
 /// A checked, self-contained, indexed pack in quarantine. Its files go when it is dropped, unless `release`d.
 #[pyclass(frozen, module = "core_ext")]
 pub struct IngestedPack {
-    pack: packhouse_ingest::IngestedPack,
+    pack: Origin,
+}
+
+/// Where a pack in quarantine comes from.
+enum Origin {
+    /// It was received.
+    Received(Box<packhouse_ingest::IngestedPack>),
+    /// It was written, from objects that were stored.
+    Written(QuarantinedPack),
+}
+
+impl From<packhouse_ingest::IngestedPack> for IngestedPack {
+    fn from(pack: packhouse_ingest::IngestedPack) -> Self {
+        Self { pack: Origin::Received(Box::new(pack)) }
+    }
+}
+
+impl From<QuarantinedPack> for IngestedPack {
+    fn from(pack: QuarantinedPack) -> Self {
+        Self { pack: Origin::Written(pack) }
+    }
+}
+
+impl IngestedPack {
+    fn stored(&self) -> &QuarantinedPack {
+        match &self.pack {
+            Origin::Received(pack) => pack.stored(),
+            Origin::Written(pack) => pack,
+        }
+    }
+
+    /// What was found out while it was received.
+    fn received(&self) -> PyResult<&packhouse_ingest::IngestedPack> {
+        match &self.pack {
+            Origin::Received(pack) => Ok(pack),
+            Origin::Written(_) => Err(PyValueError::new_err("the edges of a pack that was not received are not known")),
+        }
+    }
 }
 
 type Edge<'py> = (Bound<'py, PyBytes>, &'static str);
@@ -111,74 +148,76 @@ type Edge<'py> = (Bound<'py, PyBytes>, &'static str);
 impl IngestedPack {
     #[getter]
     fn digest(&self) -> &[u8] {
-        self.pack.digest().as_bytes()
+        self.stored().digest().as_bytes()
     }
 
     #[getter]
     fn checksum(&self) -> &[u8] {
-        self.pack.pack().trailer()
+        self.stored().pack().trailer()
     }
 
     #[getter]
     fn size_bytes(&self) -> usize {
-        self.pack.pack().bytes().len()
+        self.stored().pack().bytes().len()
     }
 
     #[getter]
     fn object_count(&self) -> u32 {
-        self.pack.pack().len()
+        self.stored().pack().len()
     }
 
     #[getter]
     fn thin_base_count(&self) -> u32 {
-        self.pack.thin_base_count()
+        self.received().map_or(0, packhouse_ingest::IngestedPack::thin_base_count)
     }
 
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, &'static str, &str)> {
-        let warnings = self.pack.warnings().iter();
-        warnings.map(|(oid, id, sentence)| (oid_bytes(py, oid), *id, sentence.as_str())).collect()
+        let warnings = self.received().map_or(&[][..], packhouse_ingest::IngestedPack::warnings);
+        warnings.iter().map(|(oid, id, sentence)| (oid_bytes(py, oid), *id, sentence.as_str())).collect()
     }
 
     #[getter]
     fn pack_path(&self) -> Option<String> {
-        self.pack.pack_path().map(|path| path.display().to_string())
+        self.stored().pack_path().map(|path| path.display().to_string())
     }
 
     #[getter]
     fn idx_path(&self) -> Option<String> {
-        self.pack.idx_path().map(|path| path.display().to_string())
+        self.stored().idx_path().map(|path| path.display().to_string())
     }
 
     fn pack_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.pack.pack().bytes())
+        PyBytes::new(py, self.stored().pack().bytes())
     }
 
     fn idx_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.pack.pack().index().bytes())
+        PyBytes::new(py, self.stored().pack().index().bytes())
     }
 
     fn sync(&self, py: Python<'_>) -> PyResult<()> {
-        detached(py, || self.pack.sync())
+        detached(py, || self.stored().sync())
     }
 
     fn release(&self) {
-        self.pack.release();
+        self.stored().release();
     }
 
     fn pack(&self) -> Pack {
-        Pack::from(Arc::clone(self.pack.pack()))
+        Pack::from(Arc::clone(self.stored().pack()))
     }
 
     #[pyo3(signature = (known, *, limit))]
     fn missing_edges<'py>(&self, py: Python<'py>, known: Option<&ObjectDb>, limit: usize) -> PyResult<Vec<Edge<'py>>> {
-        let edges = detached(py, || self.pack.missing_edges(source_of(known), limit))?;
+        let received = self.received()?;
+        let edges = detached(py, || received.missing_edges(source_of(known), limit))?;
         Ok(edges.iter().map(|(oid, kind)| (oid_bytes(py, oid), kind.name())).collect())
     }
 
     fn unreferenced(&self, py: Python<'_>, tips: Vec<OidArg>, known: Option<&ObjectDb>) -> PyResult<u32> {
         let tips = oids_of(&tips);
-        detached(py, || self.pack.unreferenced(&tips, source_of(known)))
+        let received = self.received()?;
+        detached(py, || received.unreferenced(&tips, source_of(known)))
     }
 
     fn without_broken(
@@ -189,8 +228,8 @@ impl IngestedPack {
         known: Option<&ObjectDb>,
     ) -> PyResult<Self> {
         let tips = oids_of(&tips);
-        let pack = detached(py, || self.pack.without_broken(&path, &tips, source_of(known)))?;
-        Ok(Self { pack })
+        let received = self.received()?;
+        detached(py, || received.without_broken(&path, &tips, source_of(known))).map(Self::from)
     }
 }
 

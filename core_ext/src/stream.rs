@@ -2,13 +2,17 @@
 
 use crate::cancel::{Cancel, flag_of};
 use crate::errors::to_py;
+use crate::ingest::IngestedPack;
 use crate::reading::ObjectDb;
 use crate::sets::{ObjectSet, other_database};
+use crate::work::{WorkCount, counts_of};
 use packhouse_graph as graph;
+use packhouse_maintain::{PackTarget, write_pack};
 use packhouse_object::Result;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 #[pymethods]
@@ -27,6 +31,24 @@ impl ObjectDb {
         let options = graph::PackOptions { ofs_delta, level };
         let stream = py.detach(|| graph::PackStream::new(&self.database, &objects.set, holds, options, flag));
         stream.map(|stream| PackStream { stream: Mutex::new(stream) }).map_err(other_database)
+    }
+
+    #[pyo3(signature = (objects, path, *, level = 6, spill_bytes = 0, cancel = None, work = None))]
+    #[allow(clippy::too_many_arguments)] // Python names them
+    fn write_pack(
+        &self,
+        py: Python<'_>,
+        objects: &ObjectSet,
+        path: PathBuf,
+        level: u32,
+        spill_bytes: u64,
+        cancel: Option<&Cancel>,
+        work: Option<&WorkCount>,
+    ) -> PyResult<IngestedPack> {
+        let target = PackTarget { path: &path, spill_bytes, level };
+        let (flag, counts) = (flag_of(cancel), counts_of(work));
+        let written = py.detach(|| write_pack(&self.database, &objects.set, target, &flag, &counts));
+        written.map_err(other_database)?.map(IngestedPack::from).map_err(to_py)
     }
 }
 

@@ -129,7 +129,10 @@ class PackIngest:
 
 @final
 class IngestedPack:
-    """A checked, self-contained, indexed pack in quarantine. Its files go when it is dropped, unless `release`d."""
+    """A checked, self-contained, indexed pack in quarantine. Its files go when it is dropped, unless `release`d.
+
+    One that `ObjectDb.write_pack` wrote has no thin bases and no warnings; what asks for its edges raises ValueError.
+    """
 
     @property
     def digest(self) -> bytes:
@@ -364,6 +367,22 @@ class ObjectDb:
         cancel: Cancel | None = None,
     ) -> PackStream:
         """A pack of exactly these objects; stored entries are copied. Deltas against `client_holds` may be thin."""
+
+    def write_pack(
+        self,
+        objects: ObjectSet,
+        path: str,
+        *,
+        level: int = 6,
+        spill_bytes: int = 0,
+        cancel: Cancel | None = None,
+        work: WorkCount | None = None,
+    ) -> IngestedPack:
+        """A stored pack of exactly these objects, in quarantine as an ingest's: entries are copied, none is received.
+
+        spill_bytes: as `PackIngest`'s. work: counts objects. Each copied entry is checked against its CRC-32, what is compressed again against
+        its name. The same packs and objects make the same bytes. Raises CorruptPack.
+        """
 
     def verify(self, *, cancel: Cancel | None = None) -> int:
         """Read and hash every object, check each pack's trailer. Returns how many objects. Raises the first error."""

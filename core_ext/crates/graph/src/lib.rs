@@ -34,5 +34,5 @@ pub use roots::tag_chain;
 pub use select::{Query, Selection, select};
 pub use set::{ObjectSet, OtherDatabase};
 pub use shallow::{ShortHistory, age_boundary, depth_boundary};
-pub use stream::{PackOptions, PackStream};
+pub use stream::{PackEntries, PackEntry, PackOptions, PackStream};
 pub use walk::walk_commits;

@@ -9,15 +9,15 @@ use crate::intake::{Intake, PackHashes, Received};
 use crate::names::Names;
 use crate::options::Options;
 use crate::progress::Progress;
-use crate::quarantine::{Quarantine, QuarantineFile};
+use crate::quarantine::Quarantine;
+use crate::quarantined::QuarantinedPack;
 use crate::resolve::Resolver;
 use crate::share::Seed;
 use crate::workers::panicked;
 use crate::{table, thin};
 use packhouse_object::{ObjectSource, Oid, Result};
-use packhouse_pack::{Bytes, Database, IndexBuilder, Limits, Pack};
+use packhouse_pack::{Database, Limits, Pack};
 use parking_lot::Mutex;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -84,17 +84,16 @@ impl Ingest {
         let (idx, kinds) = table::sort(&received.entries, &context.names.lock(), own_count, options.format)?;
         drop(received.entries);
         *context.names.lock() = Names::new(options.format);
-        let pack_bytes = quarantine.bytes()?;
-        let pack_file = quarantine.into_file()?;
-        let (idx_bytes, idx_file) = store_idx(idx, &received.trailer, &path, pack_file.is_some())?;
-        let pack = Arc::new(Pack::new(path.display().to_string(), pack_bytes, idx_bytes, options.format)?);
-        check_against_known(&pack, &kinds, known)?;
+        let hashes = (&received.trailer[..], received.digest);
+        let stored = QuarantinedPack::new(quarantine, &path, idx, options.format, hashes)?;
+        let pack = stored.pack();
+        check_against_known(pack, &kinds, known)?;
         let checks = Arc::into_inner(context).and_then(|context| context.checks).ok_or_else(panicked)?;
-        checks.special_files(&database(&pack, &options)?, known, options.max_resident_object_bytes)?;
+        checks.special_files(&database(pack, &options)?, known, options.max_resident_object_bytes)?;
         let thin_base_count = u32::try_from(bases.len()).unwrap_or(u32::MAX);
         let (warnings, edges) = checks.into_parts();
-        let facts = Facts { digest: received.digest, thin_base_count, kinds, edges, warnings };
-        Ok(IngestedPack::new(options, pack, facts, [pack_file, idx_file]))
+        let facts = Facts { thin_base_count, kinds, edges, warnings };
+        Ok(IngestedPack { options, stored, facts })
     }
 }
 
@@ -172,34 +171,6 @@ fn complete(
     quarantine.append(trailer.as_bytes())?;
     (received.trailer, received.digest) = (trailer.as_bytes().to_vec(), digest);
     Ok(())
-}
-
-/// Keep the idx where the pack is: in memory, or in a file beside it.
-fn store_idx(
-    idx: IndexBuilder,
-    trailer: &[u8],
-    pack_path: &Path,
-    in_file: bool,
-) -> Result<(Bytes, Option<QuarantineFile>)> {
-    if !in_file {
-        return Ok((Bytes::from(idx.to_bytes(trailer)?), None));
-    }
-    let file = QuarantineFile::create(&idx_path(pack_path))?;
-    let mut out = BufWriter::with_capacity(256 << 10, file.writer());
-    idx.write(trailer, &mut out)?;
-    out.flush()?;
-    drop(out);
-    Ok((file.map()?, Some(file)))
-}
-
-/// `x.pack` has its idx at `x.idx`, anything else at its own name and `.idx`.
-fn idx_path(pack_path: &Path) -> PathBuf {
-    if pack_path.extension().is_some_and(|extension| extension == "pack") {
-        return pack_path.with_extension("idx");
-    }
-    let mut name = pack_path.as_os_str().to_owned();
-    name.push(".idx");
-    PathBuf::from(name)
 }
 
 #[cfg(test)]

@@ -14,28 +14,24 @@
 use crate::checks::Warning;
 use crate::edge_table::EdgeTable;
 use crate::options::Options;
-use crate::quarantine::QuarantineFile;
+use crate::quarantined::QuarantinedPack;
 use crate::table::Kinds;
 use packhouse_object::{Error, Kind, ObjectSource, Oid, Result};
 use packhouse_pack::Pack;
 use std::collections::BinaryHeap;
-use std::path::Path;
 use std::sync::Arc;
 
-/// A pack that only has to be moved to where it belongs. Its files go when it is dropped, unless they are released.
+/// A pack that was received, and what was found out about it.
 ///
 /// Memory: a byte an object, and the table of its edges.
 pub struct IngestedPack {
     pub(crate) options: Options,
-    pub(crate) pack: Arc<Pack>,
+    pub(crate) stored: QuarantinedPack,
     pub(crate) facts: Facts,
-    pack_file: Option<QuarantineFile>,
-    idx_file: Option<QuarantineFile>,
 }
 
 /// What was found out about a pack.
 pub(crate) struct Facts {
-    pub digest: Oid,
     pub thin_base_count: u32,
     pub kinds: Kinds,
     pub edges: EdgeTable,
@@ -43,19 +39,10 @@ pub(crate) struct Facts {
 }
 
 impl IngestedPack {
-    pub(crate) fn new(
-        options: Options,
-        pack: Arc<Pack>,
-        facts: Facts,
-        [pack_file, idx_file]: [Option<QuarantineFile>; 2],
-    ) -> Self {
-        Self { options, pack, facts, pack_file, idx_file }
-    }
-
-    /// SHA-256 of the pack's bytes.
+    /// The pack itself.
     #[must_use]
-    pub const fn digest(&self) -> &Oid {
-        &self.facts.digest
+    pub const fn stored(&self) -> &QuarantinedPack {
+        &self.stored
     }
 
     /// Entries that were added as bases of thin deltas.
@@ -70,35 +57,8 @@ impl IngestedPack {
         &self.facts.warnings
     }
 
-    /// The pack opened for reading; valid also after its files were moved.
-    #[must_use]
-    pub const fn pack(&self) -> &Arc<Pack> {
-        &self.pack
-    }
-
-    /// Where the bytes lie, if not in memory.
-    #[must_use]
-    pub fn pack_path(&self) -> Option<&Path> {
-        self.pack_file.as_ref().map(QuarantineFile::path)
-    }
-
-    /// Where the idx lies, if not in memory.
-    #[must_use]
-    pub fn idx_path(&self) -> Option<&Path> {
-        self.idx_file.as_ref().map(QuarantineFile::path)
-    }
-
-    /// Make the bytes of the pack file durable, if there is one. The idx can be made again.
-    ///
-    /// # Errors
-    /// `Io`.
-    pub fn sync(&self) -> Result<()> {
-        self.pack_file.as_ref().map_or(Ok(()), QuarantineFile::sync)
-    }
-
-    /// Somebody moved the files: do not delete them.
-    pub fn release(&self) {
-        [&self.pack_file, &self.idx_file].into_iter().flatten().for_each(QuarantineFile::release);
+    pub(crate) const fn pack(&self) -> &Arc<Pack> {
+        self.stored.pack()
     }
 
     /// The edges of the pack's own objects whose target neither the pack nor `known` holds with the right kind: the least
@@ -127,8 +87,8 @@ impl IngestedPack {
     pub fn unreferenced(&self, tips: &[Oid], known: &dyn ObjectSource) -> Result<u32> {
         let tips: hashbrown::HashSet<&[u8]> = tips.iter().map(Oid::as_bytes).collect();
         let mut count = 0;
-        for position in (0..self.pack.len()).filter(|&position| self.facts.kinds.is_own(position)) {
-            let raw = self.pack.index().oid_at(position);
+        for position in (0..self.pack().len()).filter(|&position| self.facts.kinds.is_own(position)) {
+            let raw = self.pack().index().oid_at(position);
             if !self.facts.edges.has_target(raw)
                 && !tips.contains(raw)
                 && known.kind_of(&Oid::from_bytes(raw)?)?.is_none()
@@ -142,7 +102,7 @@ impl IngestedPack {
     /// Whether an object of this kind is in the pack or known.
     pub(crate) fn has(&self, oid: &Oid, kind: Kind, known: &dyn ObjectSource) -> Result<bool> {
         self.options.cancel.check()?;
-        let found = match self.pack.index().find(oid) {
+        let found = match self.pack().index().find(oid) {
             Some(position) => self.facts.kinds.kind(position),
             None => known.kind_of(oid)?,
         };

@@ -1,1 +1,7 @@
-//! Files that are derived from one pack and make walks over it fast. Each can be deleted and made again.
+//! What maintenance writes: merged packs, and files that are derived from one pack and make walks over it fast.
+//!
+//! Derived files can be deleted and made again.
+
+mod pack;
+
+pub use pack::{PackTarget, write_pack};

@@ -7,6 +7,7 @@ mod answer;
 mod chunks;
 mod cursor;
 mod depths;
+mod entries;
 mod plan;
 mod shifts;
 
@@ -16,8 +17,10 @@ use chunks::Chunks;
 use packhouse_object::{CancelFlag, Hasher, Result};
 use packhouse_pack::Database;
 use packhouse_pack::entry::PACK_HEADER_LEN;
-use plan::Plan;
+use plan::{Plan, Remaking};
 use std::sync::Arc;
+
+pub use entries::{PackEntries, PackEntry};
 
 /// `PACK`, and version 2.
 const PACK_SIGNATURE: [u8; 8] = *b"PACK\0\0\0\x02";
@@ -65,7 +68,8 @@ impl PackStream {
             ofs_delta: options.ofs_delta,
         };
         let hasher = Some(Hasher::unchecked(db.format()));
-        let (plan, chunks) = (Plan::new(answer, options.level), Chunks::default());
+        let (plan, chunks) =
+            (Plan::new(answer, Remaking { level: options.level, checks_names: false }), Chunks::default());
         let mut stream = Self { plan, chunks, hasher, cancel, object_count: objects.len() };
         stream.begin();
         Ok(stream)

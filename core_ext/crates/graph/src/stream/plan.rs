@@ -14,15 +14,34 @@ use super::chunks::Chunks;
 use super::cursor::{Cursor, Entry};
 use super::depths::{Depths, MAX_CHAIN_DEPTH};
 use super::shifts::Shifts;
-use packhouse_object::{Error, Result, zlib};
+use packhouse_object::{Error, Kind, Result, hash_object, zlib};
 use packhouse_pack::entry::PACK_HEADER_LEN;
-use packhouse_pack::{EntryHeader, EntryKind, Ordinal, Pack};
+use packhouse_pack::{Database, EntryHeader, EntryKind, Ordinal, Pack};
+use std::ops::Range;
 use std::sync::Arc;
+
+/// One entry of the new pack: bytes made for it, and then a range of the stored pack's.
+pub(crate) struct Part {
+    pub(crate) ordinal: Ordinal,
+    pub(crate) made: Vec<u8>,
+    pub(crate) copied: Range<usize>,
+    /// All bytes of the stored entry.
+    pub(crate) stored: Range<usize>,
+}
+
+/// How what has no usable stored form is compressed again.
+#[derive(Clone, Copy)]
+pub(crate) struct Remaking {
+    /// The zlib level.
+    pub(crate) level: u32,
+    /// Whether its content is hashed again, because nobody else will.
+    pub(crate) checks_names: bool,
+}
 
 /// The entries still to be written.
 pub(crate) struct Plan {
     answer: Answer,
-    level: u32,
+    remaking: Remaking,
     counts: Vec<u32>,
     number: usize,
     cursor: Option<Cursor>,
@@ -35,12 +54,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(answer: Answer, level: u32) -> Self {
+    pub(crate) fn new(answer: Answer, remaking: Remaking) -> Self {
         let counts = answer.objects_by_pack();
         let crosses = counts.iter().filter(|&&count| count > 0).count() > 1;
         let depths = crosses.then(|| Depths::new(MAX_CHAIN_DEPTH));
         let offset = PACK_HEADER_LEN as u64;
-        Self { answer, level, counts, number: 0, cursor: None, shifts: Shifts::new(), depths, offset, reused: 0 }
+        Self { answer, remaking, counts, number: 0, cursor: None, shifts: Shifts::new(), depths, offset, reused: 0 }
     }
 
     pub(crate) const fn reused(&self) -> u32 {
@@ -103,24 +122,50 @@ impl Plan {
         self.cursor.get_or_insert_with(|| Cursor::new(answer, number, self.counts[number])).next(answer, number)
     }
 
-    fn write_entry(&mut self, entry: &Entry, chunks: &mut Chunks) -> Result<()> {
-        let pack = Arc::clone(&self.answer.db.packs()[self.number]);
-        let before = chunks.waiting_bytes();
-        let header = pack.header_at(entry.start)?;
-        let (start, end) = range_in(&pack, entry, &header)?;
-        self.shifts.note(entry.start, self.offset);
-        match self.kind_of(entry, &header)? {
-            Some(kind) if kind == header.kind => chunks.add_stored(&pack, start..end),
-            Some(kind) => {
-                let mut head = Vec::new();
-                EntryHeader::write(kind, header.size, &mut head);
-                chunks.add_made(head);
-                chunks.add_stored(&pack, start + header.len..end);
+    /// Decide on the next entry by itself, also where a whole pack could be copied as one run.
+    pub(crate) fn next_part(&mut self) -> Result<Option<Part>> {
+        while self.number < self.counts.len() {
+            if self.counts[self.number] > 0
+                && let Some(entry) = self.next_entry()?
+            {
+                return self.part_of(&entry).map(Some);
             }
-            None => chunks.add_made(self.made_whole(self.ordinal_of(entry))?),
+            self.next_pack();
         }
-        self.offset += (chunks.waiting_bytes() - before) as u64;
+        Ok(None)
+    }
+
+    fn write_entry(&mut self, entry: &Entry, chunks: &mut Chunks) -> Result<()> {
+        let part = self.part_of(entry)?;
+        if !part.made.is_empty() {
+            chunks.add_made(part.made);
+        }
+        if !part.copied.is_empty() {
+            chunks.add_stored(&self.answer.db.packs()[self.number], part.copied);
+        }
         Ok(())
+    }
+
+    /// Of what an entry of the new pack consists.
+    fn part_of(&mut self, entry: &Entry) -> Result<Part> {
+        let pack = &self.answer.db.packs()[self.number];
+        let header = pack.header_at(entry.start)?;
+        let (start, end) = range_in(pack, entry, &header)?;
+        let (ordinal, mut made) = (self.ordinal_of(entry), Vec::new());
+        self.shifts.note(entry.start, self.offset);
+        let copied = match self.kind_of(entry, &header)? {
+            Some(kind) if kind == header.kind => start..end,
+            Some(kind) => {
+                EntryHeader::write(kind, header.size, &mut made);
+                start + header.len..end
+            }
+            None => {
+                made = self.made_whole(ordinal)?;
+                0..0
+            }
+        };
+        self.offset += (made.len() + copied.len()) as u64;
+        Ok(Part { ordinal, made, copied, stored: start..end })
     }
 
     /// As what an entry's stored zlib stream is to be written; `None` if it is of no use.
@@ -162,13 +207,31 @@ impl Plan {
         self.answer.db.first_ordinal(self.number) + entry.position
     }
 
+    pub(crate) const fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
     fn made_whole(&self, ordinal: Ordinal) -> Result<Vec<u8>> {
-        let (kind, content) = self.answer.db.read(ordinal, self.answer.db.limits().max_object_bytes)?;
+        let db = &self.answer.db;
+        let (kind, content) = db.read(ordinal, db.limits().max_object_bytes)?;
+        if self.remaking.checks_names {
+            check_name(db, ordinal, kind, &content)?;
+        }
         let mut bytes = Vec::new();
         EntryHeader::write(EntryKind::Whole(kind), content.len() as u64, &mut bytes);
-        bytes.extend_from_slice(&zlib::deflate(&content, self.level));
+        bytes.extend_from_slice(&zlib::deflate(&content, self.remaking.level));
         Ok(bytes)
     }
+}
+
+fn check_name(db: &Database, ordinal: Ordinal, kind: Kind, content: &[u8]) -> Result<()> {
+    let oid = db.oid_of(ordinal);
+    if hash_object(db.format(), kind, content)? == oid {
+        return Ok(());
+    }
+    let (pack, offset) = db.pack_and_offset(ordinal);
+    let what = format!("the content of {oid} does not hash to its name (pack {})", pack.name());
+    Err(Error::CorruptPack { offset, what })
 }
 
 fn has_our_header(pack: &Pack) -> bool {
