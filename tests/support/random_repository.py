@@ -38,13 +38,13 @@ def build(
     return path
 
 
-def split(source: Path, path: Path, *, seed: int) -> list[Path]:
+def split(source: Path, path: Path, *, seed: int, object_format: ObjectFormat = "sha1") -> list[Path]:
     """Push a repository piece by piece into a new one, each piece a thin pack that is completed there.
 
     Returns the packs, newest first. Completed bases are in several of them.
     """
     random = Random(seed)
-    git("init", "--quiet", "--bare", path)
+    git("init", "--quiet", "--bare", f"--object-format={object_format}", path)
     commits = git("rev-list", "--reverse", "--all", cwd=source).decode().split()
     tips = git("for-each-ref", "--format=%(objectname)", cwd=source).decode().split()
     pieces = [[commit] for commit in sorted(random.sample(commits, 5), key=commits.index)] + [tips]
