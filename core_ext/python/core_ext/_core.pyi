@@ -380,8 +380,9 @@ class ObjectDb:
     ) -> IngestedPack:
         """A stored pack of exactly these objects, in quarantine as an ingest's: entries are copied, none is received.
 
-        spill_bytes: as `PackIngest`'s. work: counts objects. Each copied entry is checked against its CRC-32, what is compressed again against
-        its name. The same packs and objects make the same bytes. Raises CorruptPack.
+        spill_bytes: as `PackIngest`'s. work: counts objects. Each copied entry is checked against its CRC-32, what is
+        compressed again against its name. Where deltas across packs would make a cycle or too long a chain, an object is
+        written whole. The same packs and objects make the same bytes. Raises CorruptPack.
         """
 
     def verify(self, *, cancel: Cancel | None = None) -> int:
