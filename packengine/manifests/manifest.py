@@ -52,6 +52,8 @@ class PackRecord:
     size_bytes: int
     object_count: int
     place: PackPlace
+    generation: int = 0
+    """Of the blob: more than 0 if copies before it were condemned (docs/storage.md, "Garbage collection")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
         f"kind {manifest.kind.value}",
         f"sealed {'yes' if manifest.sealed else 'no'}",
     ]
-    lines += [f"pack {p.digest.hex()} {p.size_bytes} {p.object_count} {p.place.value}" for p in manifest.packs]
+    lines += [_pack_line(pack) for pack in manifest.packs]
     if manifest.refs.inline is not None:
         lines += [_ref_line(entry) for entry in manifest.refs.inline]
     else:
@@ -156,8 +158,9 @@ def _decode_tables(lines: list[str]) -> tuple[list[PackRecord], list[RefEntry], 
     for line in lines:
         key, _, rest = line.partition(" ")
         if key == "pack":
-            digest, size_bytes, object_count, place = rest.split(" ")
-            packs.append(PackRecord(_digest(digest), int(size_bytes), int(object_count), PackPlace(place)))
+            digest, size_bytes, object_count, place, *generation = rest.split(" ", 5)
+            numbers = int(size_bytes), int(object_count)
+            packs.append(PackRecord(_digest(digest), *numbers, PackPlace(place), *map(int, generation)))
         elif key == "ref":
             oid, peeled, name = rest.split(" ", 2)
             inline.append(
@@ -181,6 +184,11 @@ def _check_order(names: Sequence[bytes]) -> None:
     """The table is searched by bisection: out of order, a ref that is there would not be found."""
     if any(left >= right for left, right in pairwise(names)):
         raise CorruptManifest("refs are out of order, or named twice")
+
+
+def _pack_line(pack: PackRecord) -> str:
+    generation = f" {pack.generation}" if pack.generation else ""
+    return f"pack {pack.digest.hex()} {pack.size_bytes} {pack.object_count} {pack.place.value}{generation}"
 
 
 def _ref_line(entry: RefEntry) -> str:

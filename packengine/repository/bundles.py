@@ -107,12 +107,12 @@ class BundleService:
         for place, record in enumerate(state.manifest.packs):
             if record.digest == digest and record.place is PackPlace.BLOB:
                 wantable = self._visibility.wantable(state, now_ms())
-                return self._open_blob(digest) if place in _whole_packs(state, wantable, record.size_bytes) else None
+                return self._open_blob(record) if place in _whole_packs(state, wantable, record.size_bytes) else None
         return None
 
-    def _open_blob(self, digest: bytes) -> BinaryIO | None:
+    def _open_blob(self, record: PackRecord) -> BinaryIO | None:
         try:
-            return self._blobs.local_path(digest).open("rb", buffering=0)
+            return self._blobs.local_path(record.digest, record.generation).open("rb", buffering=0)
         except (BlobMissing, FileNotFoundError):
             return None
 

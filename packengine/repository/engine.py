@@ -5,6 +5,7 @@ Synchronous and thread-safe: the server calls it in worker threads. Several proc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from packengine.refs import HiddenRefs
@@ -30,7 +31,16 @@ from packengine.repository.verify import Verifier, VerifyReport
 from packengine.repository.visibility import Visibility
 from packengine.signatures import PushCertificates, PushNonces, Signers
 from packengine.storage import FileBlobStore, SqliteCatalog, derive_key
-from packengine.storage.ports import BlobStore, Catalog, NewRepository, NewToken, RepositoryExists, StorageError
+from packengine.storage.ports import (
+    BlobKey,
+    BlobStore,
+    Catalog,
+    NewRepository,
+    NewToken,
+    RepositoryExists,
+    Row,
+    StorageError,
+)
 
 _CATALOG = "catalog.sqlite"
 _NONCES = b"push certificate nonces"
@@ -159,8 +169,11 @@ class Engine:
         if self.catalog.repository(new_id) is not None:  # told before the work; the creation is what decides
             raise RepositoryExists(f"repository {new_id} exists")
         first = self._lifecycle.first_manifest(actor, open_git_folder(path).object_format, "main")
-        manifest, rows = self._importer.take_over(path, first, progress)
-        self.catalog.create_repositories([NewRepository(new_id, None, now_s(), manifest)], rows)
+
+        def create(manifest: bytes, rows: Sequence[Row], blobs: Sequence[BlobKey]) -> None:
+            self.catalog.create_repositories([NewRepository(new_id, None, now_s(), manifest, blobs=blobs)], rows)
+
+        self._importer.take_over(path, first, create, progress)
         return new_id
 
     def export_repository(self, repository_id: str, path: Path, *, progress: Progress) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from packengine.repository.packs import PackIntake, PackShelf, make_index, open_
 from packengine.repository.progress import Progress
 from packengine.repository.state import StateLoader
 from packengine.storage import quarantine_folder
-from packengine.storage.ports import BlobStore, Row, RowKind
+from packengine.storage.ports import BlobKey, BlobStore, CondemnedBlob, Row, RowKind
 
+Create = Callable[[bytes, Sequence[Row], Sequence[BlobKey]], None]
 _READ_BYTES = 1 << 20
 _LOOSE_BATCH_BYTES = 64 << 20
 
@@ -36,10 +37,11 @@ class Importer:
         self._quarantine = quarantine
         self._limits = limits
 
-    def take_over(self, path: Path, first: Manifest, progress: Progress) -> tuple[bytes, list[Row]]:
-        """Store what the refs at `path` reach. Returns the digest of the manifest, and the rows it needs.
+    def take_over(self, path: Path, first: Manifest, create: Create, progress: Progress) -> None:
+        """Store what the refs at `path` reach, and create a repository of it.
 
-        first: the manifest of an empty repository. Raises ImportRefused; nothing is left behind then.
+        first: the manifest of an empty repository. create: is called with the digest of the manifest that it begins
+        with, the rows it needs and the blobs it names. Raises ImportRefused; nothing is left behind then.
         """
         folder = open_git_folder(path)
         with quarantine_folder(self._quarantine) as scratch:
@@ -50,8 +52,16 @@ class Importer:
         if ingested is not None:
             intakes.append(PackIntake(ingested, self._shelf, self._blobs, self._limits))
             progress("Storing", 0, None)
-            intakes[0].store()
-        return self._finish(first, folder, entries, intakes)
+        while True:
+            for intake in intakes:
+                intake.store()
+            try:
+                create(*self._finish(first, folder, entries, intakes))
+            except CondemnedBlob:
+                for intake in intakes:
+                    intake.renew()
+            else:
+                return
 
     def _open_objects(self, folder: GitFolder, scratch: Path, progress: Progress) -> ObjectDb:
         packs = [
@@ -108,7 +118,7 @@ class Importer:
 
     def _finish(
         self, first: Manifest, folder: GitFolder, entries: list[RefEntry], intakes: list[PackIntake]
-    ) -> tuple[bytes, list[Row]]:
+    ) -> tuple[bytes, list[Row], list[BlobKey]]:
         refs, blocks = build_table(entries, oid_len=first.refs.oid_len, load=self._loader.load_block)
         manifest = replace(
             first,
@@ -120,7 +130,8 @@ class Importer:
         data = encode_manifest(manifest)
         rows = [Row(RowKind.REF_BLOCK, digest, block) for digest, block in blocks.items()]
         rows += [row for intake in intakes for row in intake.rows()]
-        return digest_of(data), [*rows, Row(RowKind.MANIFEST, digest_of(data), data)]
+        blobs = [intake.blob for intake in intakes if intake.blob is not None]
+        return digest_of(data), [*rows, Row(RowKind.MANIFEST, digest_of(data), data)], blobs
 
 
 def _head(folder: GitFolder) -> bytes | None:

@@ -80,8 +80,7 @@ class Lifecycle:
     ) -> str:
         """A second pointer to the source's manifest. Returns the fork's id."""
         new_id = chosen_id(fork_id)
-        manifest = self._catalog.pointer(source_id).manifest
-        new = NewRepository(new_id, owner, now_s(), manifest, source_id=source_id, read_only=read_only, token=token)
+        new = NewRepository(new_id, owner, now_s(), None, source_id=source_id, read_only=read_only, token=token)
         self._catalog.create_repositories([new])
         return new_id
 

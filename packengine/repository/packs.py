@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from shutil import copyfileobj
 from threading import Lock
 
 from cachetools import LRUCache
@@ -18,8 +20,9 @@ from core_ext import Cancel, CorruptIndex, IngestedPack, ObjectDb, Pack, PackIng
 from packengine.manifests import ObjectFormat, PackPlace, PackRecord
 from packengine.repository.limits import Limits
 from packengine.storage import quarantine_folder
-from packengine.storage.ports import BlobStore, Catalog, Row, RowKind, RowMissing
+from packengine.storage.ports import BlobKey, BlobStore, Catalog, Row, RowKind, RowMissing
 
+_COPY_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +54,7 @@ class PackShelf:
     def _open(self, record: PackRecord, object_format: ObjectFormat) -> Pack:
         if record.place is PackPlace.TAIL:
             return self._open_tail(record.digest, object_format)
-        path = self._blobs.local_path(record.digest)
+        path = self._blobs.local_path(record.digest, record.generation)
         idx_path = self.idx_path(record.digest)
         if not idx_path.exists():
             return self._index(path, idx_path, object_format)
@@ -75,6 +78,10 @@ class PackShelf:
         except CorruptIndex as error:
             _log.warning("made an idx again", extra={"fields": {"pack": digest.hex(), "reason": str(error)}})
             return Pack.from_bytes(data, None, object_format=object_format)
+
+    def next_generation(self, digest: bytes) -> int:
+        """In which generation a pack is stored as a blob now."""
+        return self._catalog.next_generation(digest)
 
     def idx_path(self, digest: bytes) -> Path:
         """Where the idx of a blob pack lies."""
@@ -140,8 +147,15 @@ class PackIntake:
         self._blobs = blobs
         in_tail = ingested.pack_path is None and ingested.size_bytes <= limits.tail_pack_bytes
         place = PackPlace.TAIL if in_tail else PackPlace.BLOB
-        self.record = PackRecord(ingested.digest, ingested.size_bytes, ingested.object_count, place)
-        self._stored = False
+        generation = 0 if in_tail else shelf.next_generation(ingested.digest)
+        self.record = PackRecord(ingested.digest, ingested.size_bytes, ingested.object_count, place, generation)
+        self._stored_as: BlobKey | None = None
+
+    @property
+    def blob(self) -> BlobKey | None:
+        """The blob that it is to be; None for a tail pack."""
+        is_blob = self.record.place is PackPlace.BLOB
+        return BlobKey(self.record.digest, self.record.generation) if is_blob else None
 
     def rows(self) -> tuple[Row, ...]:
         """The rows that a tail pack adds to the publishing transaction."""
@@ -155,17 +169,37 @@ class PackIntake:
 
     def store(self) -> None:
         """Make a large pack durable as a blob, before the transaction that names it. Does nothing the second time."""
-        if self._stored or self.record.place is PackPlace.TAIL:
+        blob = self.blob
+        if blob is None or blob == self._stored_as:
             return
+        if self._stored_as is not None:
+            self._copy(self._stored_as, blob)
+        else:
+            self._move_in(blob)
+        self._stored_as = blob
+
+    def renew(self) -> None:
+        """What was stored is condemned: nobody named it in time. `store` stores the bytes under another generation."""
+        if self.record.place is PackPlace.BLOB:
+            self.record = replace(self.record, generation=self._shelf.next_generation(self.record.digest))
+
+    def _move_in(self, blob: BlobKey) -> None:
         pack_path, idx_path = self.ingested.pack_path, self.ingested.idx_path
         if pack_path is None or idx_path is None:
-            self._blobs.put_bytes(self.ingested.pack_bytes())
-        else:
-            # The idx goes first and without fsync: it is derived, and `Pack.open` checks it against its pack.
-            Path(idx_path).replace(self._shelf.idx_path(self.record.digest))
-            self._blobs.put_file(Path(pack_path), self.record.digest)
-            self.ingested.release()
-        self._stored = True
+            self._blobs.put_bytes(self.ingested.pack_bytes(), blob.generation)
+            return
+        # The idx goes first and without fsync: it is derived, and `Pack.open` checks it against its pack.
+        Path(idx_path).replace(self._shelf.idx_path(blob.digest))
+        self._blobs.put_file(Path(pack_path), blob.digest, blob.generation)
+        self.ingested.release()
+
+    def _copy(self, condemned: BlobKey, blob: BlobKey) -> None:
+        """From the condemned copy, which is there for the grace. Raises BlobMissing after it."""
+        with quarantine_folder(self._shelf.quarantine) as scratch:
+            path = scratch / f"{blob.digest.hex()}.pack"
+            with self._blobs.open(condemned.digest, condemned.generation) as source, path.open("xb") as copy:
+                copyfileobj(source, copy, _COPY_BYTES)
+            self._blobs.put_file(path, blob.digest, blob.generation)
 
 
 def _resident_bytes(pack: Pack) -> int:

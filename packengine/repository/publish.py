@@ -20,7 +20,7 @@ from packengine.repository.limits import Limits
 from packengine.repository.packs import PackIntake
 from packengine.repository.provenance import NOTHING_SAID, Provenance
 from packengine.repository.state import RepositoryState, StateLoader
-from packengine.storage.ports import Catalog, Committed, Publish, Row, RowKind
+from packengine.storage.ports import Catalog, Committed, CondemnedBlob, Publish, Row, RowKind
 
 _log = logging.getLogger(__name__)
 
@@ -74,9 +74,15 @@ class Publisher:
                 return None
             # First of all: what it refuses must leave no blob behind.
             prepared, manifest = self._prepare(state, draft, actor, kind)
-            for pack in draft.packs:
-                pack.store()
-            outcome = self._catalog.publish(prepared)
+            try:
+                for pack in draft.packs:
+                    pack.store()
+                outcome = self._catalog.publish(prepared)
+            except CondemnedBlob as error:
+                _log.info("packs are stored again", extra={"fields": {"reason": str(error)}})
+                for pack in draft.packs:
+                    pack.renew()
+                continue
             if isinstance(outcome, Committed):
                 blocks = {row.digest: row.data for row in prepared.rows if row.kind is RowKind.REF_BLOCK}
                 self._loader.keep(prepared.manifest, manifest, blocks)
@@ -110,7 +116,8 @@ class Publisher:
         rows = [Row(RowKind.REF_BLOCK, digest, block) for digest, block in blocks.items()]
         rows += [row for pack in fresh for row in pack.rows()]
         rows.append(Row(RowKind.MANIFEST, digest_of(data), data))
-        return Publish(state.record.id, state.pointer, digest_of(data), rows), manifest
+        blobs = [pack.blob for pack in fresh if pack.blob is not None]
+        return Publish(state.record.id, state.pointer, digest_of(data), rows, blobs), manifest
 
     def _check_limits(self, pack_count: int, ref_count: int) -> None:
         if pack_count > self._limits.max_packs:

@@ -78,7 +78,7 @@ class Verifier:
         if pack.place is PackPlace.TAIL:
             yield self._catalog.row(RowKind.PACK, pack.digest)
             return
-        with self._blobs.open(pack.digest) as file:
+        with self._blobs.open(pack.digest, pack.generation) as file:
             while chunk := file.read(_READ_BYTES):
                 yield chunk
 
