@@ -77,7 +77,7 @@ class Engine:
         """None: no answer is kept."""
 
         publisher = Publisher(catalog, self._loader, limits)
-        merger = Merger(self._loader, shelf, blobs, limits)
+        merger = Merger(shelf, blobs, limits)
         self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits, policy)
         self.rollup = Rollup(self._loader, publisher, merger, limits)
         self.parts = EngineParts(catalog, blobs, shelf, self._loader, publisher, merger, derived, limits)

@@ -6,41 +6,41 @@ repositories name them.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
-from core_ext import Cancel, IngestedPack
+from core_ext import Cancel, WorkCount
 from packengine.manifests import Manifest, PackRecord
 from packengine.repository.limits import Limits
-from packengine.repository.packs import PackIntake, PackShelf, open_database, open_ingest
+from packengine.repository.packs import PackIntake, PackShelf, open_database
 from packengine.repository.publish import Draft
-from packengine.repository.state import RepositoryState, StateLoader
+from packengine.repository.state import RepositoryState
 from packengine.storage.ports import BlobStore
-
-_READ_BYTES = 1 << 20
 
 
 class Merger:
     """Makes one pack of several."""
 
-    def __init__(self, loader: StateLoader, shelf: PackShelf, blobs: BlobStore, limits: Limits) -> None:
-        self._loader = loader
+    def __init__(self, shelf: PackShelf, blobs: BlobStore, limits: Limits) -> None:
         self._shelf = shelf
         self._blobs = blobs
         self._limits = limits
 
-    def merge(self, manifest: Manifest, run: Sequence[PackRecord], cancel: Cancel) -> PackIntake:
+    def merge(
+        self, manifest: Manifest, run: Sequence[PackRecord], cancel: Cancel, work: WorkCount | None = None
+    ) -> PackIntake:
         """A pack of all that these packs of the manifest hold, in quarantine. The same bytes for the same packs."""
-        return PackIntake(self._merge(manifest, run, cancel), self._shelf, self._blobs, self._limits)
-
-    def _merge(self, manifest: Manifest, run: Sequence[PackRecord], cancel: Cancel) -> IngestedPack:
         packs = [self._shelf.open(pack, manifest.object_format) for pack in run]
         objects = open_database(packs, manifest.object_format, self._limits)
-        stream = objects.stream_pack(objects.all_objects(), client_holds=None, ofs_delta=True, cancel=cancel)
-        ingest = open_ingest(self._shelf.quarantine, manifest.object_format, self._limits, cancel)
-        while chunk := stream.read(_READ_BYTES):
-            ingest.feed(chunk)
-        # A tree of the run may name a special file, .gitattributes say, whose blob is in a pack that stays.
-        return ingest.finish(self._loader.objects(manifest))
+        written = objects.write_pack(
+            objects.all_objects(),
+            str(self._shelf.quarantine / f"{secrets.token_hex(16)}.pack"),
+            level=self._limits.compression_level,
+            spill_bytes=self._limits.tail_pack_bytes,
+            cancel=cancel,
+            work=work,
+        )
+        return PackIntake(written, self._shelf, self._blobs, self._limits)
 
 
 def replacement(newest: RepositoryState, run: Sequence[PackRecord], intake: PackIntake) -> Draft | None:
