@@ -32,6 +32,15 @@ class Limits:
     """So many packs of the newest, within `rollup_bytes`, are merged after the push that made them so many."""
 
     rollup_bytes: int = 16 * MIB
+    min_bitmap_objects: int = 1000
+    """Packs with fewer objects get no derived files beside their idx: walking them takes a millisecond or two."""
+
+    min_shared_pack_bytes: int = 64 * MIB
+    """What several repositories name is merged apart from what only one names, if it is at least so large."""
+
+    maintenance_memory_bytes: int = 64 * MIB
+    """For the bitmaps that are at work at a time."""
+
     base_cache_bytes: int = 64 * MIB
     """For the delta bases of one ingest, all its threads together."""
 

@@ -18,6 +18,7 @@ from cachetools import LRUCache
 
 from core_ext import Cancel, CorruptIndex, IngestedPack, ObjectDb, Pack, PackIngest, index_pack
 from packengine.manifests import ObjectFormat, PackPlace, PackRecord
+from packengine.repository.derived import DerivedFolder
 from packengine.repository.limits import Limits
 from packengine.storage import quarantine_folder
 from packengine.storage.ports import BlobKey, BlobStore, Catalog, Row, RowKind, RowMissing
@@ -35,6 +36,7 @@ class PackShelf:
         self._blobs = blobs
         self._derived = derived
         self._limits = limits
+        self.derived = DerivedFolder(derived, limits.min_bitmap_objects)
         self._lock = Lock()
         self._mapped: LRUCache[bytes, Pack] = LRUCache(limits.open_packs)
         self._resident: LRUCache[bytes, Pack] = LRUCache(limits.resident_tail_bytes, getsizeof=_resident_bytes)
@@ -46,10 +48,19 @@ class PackShelf:
             pack = shelf.get(record.digest)
         if pack is None:
             pack = self._open(record, object_format)
+            self.derived.attach(record.digest, pack)
             with self._lock:
-                if _resident_bytes(pack) <= self._limits.resident_tail_bytes:
+                if shelf is self._mapped or _resident_bytes(pack) <= self._limits.resident_tail_bytes:
                     shelf[record.digest] = pack
         return pack
+
+    def look_again(self) -> None:
+        """Let open packs have the derived files that were made since. To be called often: it looks now and then."""
+        self.derived.attach_new(self._open_packs)
+
+    def _open_packs(self) -> list[tuple[bytes, Pack]]:
+        with self._lock:
+            return [*self._mapped.items(), *self._resident.items()]
 
     def _open(self, record: PackRecord, object_format: ObjectFormat) -> Pack:
         if record.place is PackPlace.TAIL:

@@ -94,6 +94,7 @@ class StateLoader:
         """Everything that is stored in the manifest's packs, whether a ref reaches it or not."""
         names = [manifest.object_format.encode(), *(pack.digest for pack in manifest.packs)]
         key = hashlib.sha256(b"".join(names)).digest()  # empty repositories of both formats have no packs
+        self._shelf.look_again()
         with self._lock:
             database = self._databases.get(key)
         if database is None:
