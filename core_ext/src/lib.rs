@@ -11,6 +11,7 @@ mod fetch;
 mod filter;
 mod graph;
 mod ingest;
+mod maintain;
 mod objects;
 mod reading;
 mod sets;
@@ -29,5 +30,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     filter::register(module)?;
     sets::register(module)?;
     stream::register(module)?;
+    maintain::register(module)?;
     Ok(())
 }

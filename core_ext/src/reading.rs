@@ -59,6 +59,15 @@ impl Pack {
         self.pack.bytes().len()
     }
 
+    fn attach_graph(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        detached(py, || self.pack.attach_graph(&path))
+    }
+
+    #[getter]
+    fn has_graph(&self) -> bool {
+        self.pack.graph().is_some()
+    }
+
     fn idx_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.pack.index().bytes())
     }

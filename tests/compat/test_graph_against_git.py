@@ -10,6 +10,7 @@ import pytest
 from core_ext import ObjectDb, ObjectSet
 from tests.support import random_repository
 from tests.support.git import git, git_result
+from tests.support.graph_files import with_graph
 from tests.support.packs import database, open_pack
 
 SEEDS = range(4)
@@ -24,9 +25,10 @@ def repository(request: pytest.FixtureRequest, small_repo: Path, tmp_path_factor
     return random_repository.build(tmp_path_factory.mktemp("git") / "repo.git", seed=request.param)
 
 
-@pytest.fixture(scope="module")
-def db(repository: Path) -> ObjectDb:
-    return database([open_pack(repository)])
+@pytest.fixture(scope="module", params=[False, True], ids=["parsed", "commit-graph"])
+def db(request: pytest.FixtureRequest, repository: Path) -> ObjectDb:
+    pack = open_pack(repository)
+    return database([with_graph(pack) if request.param else pack])
 
 
 @pytest.fixture(scope="module")

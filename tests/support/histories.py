@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
 from core_ext import ObjectDb, Pack
+from tests.support.graph_files import with_graph
 from tests.support.graph_twin import Graph
 from tests.support.pack_twin import Stored, write_pack
 from tests.support.packs import database
@@ -47,6 +48,38 @@ def histories(draw: st.DrawFn, *, max_date_s: int = DAY_S - 1, max_packs: int = 
         tags.append(graph.tag(random.choice(commits + blobs + trees + tags), b"t%d" % number))
     packs = stored(graph, draw(st.integers(1, max_packs)), random)
     return History(graph, commits, tags, packs, database(packs))
+
+
+@st.composite
+def graphed_histories(draw: st.DrawFn, *, max_date_s: int = DAY_S - 1, whole: bool = False) -> History:
+    """Histories in one or two closed packs with commit-graphs, and packs without in front of them and in between.
+
+    An object may be in any of them. whole: all commits have generations.
+    """
+    history = draw(histories(max_date_s=max_date_s, max_packs=1))
+    graph, random = history.graph, draw(st.randoms(use_true_random=False))
+    everything = set(graph.objects)
+    closed = [everything if whole else graph.closure(_some(history.commits, random))]
+    closed += [graph.closure(_some(history.commits, random)) for _ in range(draw(st.integers(0, 1)))]
+    bulk = [with_graph(_pack_of(graph, oids, random)) for oids in closed]
+    rest = everything.difference(*closed) | set(_some(list(everything), random))
+    front = stored(_part(graph, rest), draw(st.integers(1, 2)), random) if rest else []
+    packs = [*front, *bulk]
+    random.shuffle(packs)
+    return replace(history, packs=packs, db=database(packs))
+
+
+def _some(oids: list[Oid], random: Random) -> list[Oid]:
+    return random.sample(oids, random.randint(0, min(len(oids), 4)))
+
+
+def _part(graph: Graph, oids: set[Oid]) -> Graph:
+    return replace(graph, objects={oid: entry for oid, entry in graph.objects.items() if oid in oids})
+
+
+def _pack_of(graph: Graph, oids: set[Oid], random: Random) -> Pack:
+    (pack,) = stored(_part(graph, oids), 1, random)
+    return pack
 
 
 def _tree(graph: Graph, blobs: list[Oid], random: Random) -> Oid:

@@ -39,6 +39,7 @@ from core_ext._core import (
     parse_commit,
     parse_tag,
     parse_tree,
+    write_commit_graph,
 )
 
 __all__ = [
@@ -75,4 +76,5 @@ __all__ = [
     "parse_commit",
     "parse_tag",
     "parse_tree",
+    "write_commit_graph",
 ]

@@ -227,6 +227,14 @@ class Pack:
     def object_count(self) -> int: ...
     @property
     def size_bytes(self) -> int: ...
+    @property
+    def has_graph(self) -> bool: ...
+    def attach_graph(self, path: str) -> None:
+        """Map the commit-graph of this pack, for all databases that have the pack; a second call does nothing.
+
+        Raises CorruptIndex if it is damaged or of another pack.
+        """
+
     def idx_bytes(self) -> bytes: ...
     def rev_bytes(self) -> bytes:
         """The reverse index (.rev v1), as Git would write it."""
@@ -444,3 +452,12 @@ class PackStream:
 
     def read(self, max_bytes: int) -> bytes:
         """The next bytes, at most max_bytes; b"" after the trailer. Releases the GIL."""
+
+# --- maintenance ------------------------------------------------------------------------------------------------------
+
+def write_commit_graph(db: ObjectDb, path: str, *, cancel: Cancel | None = None, work: WorkCount | None = None) -> int:
+    """Write the commit-graph (v1, with corrected commit dates) of a database of one pack. Returns how many commits.
+
+    Written to a temporary file and renamed, not synced. `work` counts objects. Raises MissingObject if a parent is not
+    in the pack: then there is none for it.
+    """

@@ -121,6 +121,11 @@ pub(crate) fn require_edge(db: &Database, from: Ordinal, oid: &Oid) -> Result<Or
     db.locate(oid).ok_or_else(|| Error::MissingEdge { oid: *oid, from: db.oid_of(from) })
 }
 
+/// The home of what is stored at an ordinal and what an object refers to.
+pub(crate) fn require_home(db: &Database, from: Ordinal, target: Ordinal) -> Result<Ordinal> {
+    db.home_at(target).ok_or_else(|| Error::MissingEdge { oid: db.oid_of(target), from: db.oid_of(from) })
+}
+
 /// Say of an object that does not parse which one it is.
 pub(crate) fn named(db: &Database, ordinal: Ordinal, error: Error) -> Error {
     match error {

@@ -1,31 +1,50 @@
-//! What walks need of a commit, parsed once and kept for a while.
+//! What walks need of a commit: from a commit-graph, or parsed.
 
 use crate::closure::{named, require_edge};
+use crate::graphs::{Graphs, INFINITE, Known};
+use crate::kept::Kept;
+use crate::parents::Parents;
 use packhouse_object::edges::{commit_edges, tag_target};
 use packhouse_object::{Error, Kind, Oid, Result};
 use packhouse_pack::{BitSet, Database, Ordinal};
-use std::sync::Arc;
 
-/// A parsed commit.
+/// What walks need of a commit.
 #[derive(Clone)]
 pub(crate) struct Commit {
-    /// Seconds since 1970, of the committer; 0 where Git finds none.
-    pub(crate) date_s: u64,
+    pub(crate) age: Age,
     pub(crate) tree: Oid,
-    pub(crate) parents: Arc<[Ordinal]>,
+    pub(crate) parents: Parents,
 }
 
-/// How many commits are kept: about 400 KiB.
-const SLOTS: usize = 1 << 12;
+/// The order in which walks take commits: no commit comes before one of its descendants that has a generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Age {
+    /// `INFINITE` if no commit-graph has the commit.
+    pub(crate) generation: u64,
+    /// Seconds since 1970, of the committer; 0 where Git finds none.
+    pub(crate) date_s: u64,
+}
 
-/// Commits of a database, through a cache with one slot for each of so many ordinals.
+impl Age {
+    pub(crate) const fn is_infinite(self) -> bool {
+        self.generation == INFINITE
+    }
+
+    /// Whether a commit of this age may have another one, of a certain generation, among its ancestors.
+    pub(crate) const fn may_be_above(self, generation: u64) -> bool {
+        self.is_infinite() || self.generation > generation
+    }
+}
+
+/// Commits of a database, from commit-graphs or else parsed and kept for a while.
 ///
 /// History may be *cut*, as by grafts: a cut commit has no parents, whatever it says. Walks get their commits from here,
 /// so all of them end where history is cut.
 pub(crate) struct Commits<'a> {
     db: &'a Database,
+    graphs: Graphs<'a>,
     cut: BitSet,
-    slots: Vec<Option<(Ordinal, Commit)>>,
+    kept: Kept,
 }
 
 impl<'a> Commits<'a> {
@@ -34,7 +53,7 @@ impl<'a> Commits<'a> {
     }
 
     pub(crate) fn with_cut(db: &'a Database, cut: BitSet) -> Self {
-        Self { db, cut, slots: vec![None; SLOTS] }
+        Self { db, graphs: Graphs::of(db), cut, kept: Kept::default() }
     }
 
     pub(crate) const fn db(&self) -> &'a Database {
@@ -42,24 +61,95 @@ impl<'a> Commits<'a> {
     }
 
     pub(crate) fn get(&mut self, ordinal: Ordinal) -> Result<Commit> {
-        let slot = &mut self.slots[ordinal as usize % SLOTS];
-        match slot {
-            Some((kept, commit)) if *kept == ordinal => Ok(commit.clone()),
-            _ => {
-                let is_cut = self.cut.get(ordinal);
-                let commit = read_commit(self.db, ordinal, is_cut).map_err(|error| named(self.db, ordinal, error))?;
-                *slot = Some((ordinal, commit.clone()));
-                Ok(commit)
+        match self.row_at(ordinal) {
+            Some((known, age)) => {
+                Ok(Commit { age, tree: known.row.tree(), parents: self.parents_in(&known, ordinal)? })
             }
+            None => self.kept(ordinal),
+        }
+    }
+
+    pub(crate) fn parents(&mut self, ordinal: Ordinal) -> Result<Parents> {
+        match self.row_at(ordinal) {
+            Some((known, _)) => self.parents_in(&known, ordinal),
+            None => self.kept(ordinal).map(|commit| commit.parents),
+        }
+    }
+
+    pub(crate) fn age(&mut self, ordinal: Ordinal) -> Result<Age> {
+        match self.row_at(ordinal) {
+            Some((_, age)) => Ok(age),
+            None => self.kept(ordinal).map(|commit| commit.age),
         }
     }
 
     pub(crate) fn date_s(&mut self, ordinal: Ordinal) -> Result<u64> {
-        self.get(ordinal).map(|commit| commit.date_s)
+        self.age(ordinal).map(|age| age.date_s)
+    }
+
+    /// The least generation of some commits; `INFINITE` without any.
+    pub(crate) fn least_generation(&mut self, commits: impl IntoIterator<Item = Ordinal>) -> Result<u64> {
+        let generations = commits.into_iter().map(|commit| self.age(commit).map(|age| age.generation));
+        generations.into_iter().try_fold(INFINITE, |least, generation| Ok(least.min(generation?)))
+    }
+
+    /// A commit of which the graph beside it tells everything.
+    fn row_at(&self, ordinal: Ordinal) -> Option<(Known<'a>, Age)> {
+        let known = self.graphs.at(ordinal)?;
+        let age = Age { generation: known.row.generation(), date_s: known.row.date_s()? };
+        Some((known, age))
+    }
+
+    fn kept(&mut self, ordinal: Ordinal) -> Result<Commit> {
+        if let Some(commit) = self.kept.get(ordinal) {
+            return Ok(commit.clone());
+        }
+        let commit = self.read(ordinal)?;
+        self.kept.put(ordinal, commit.clone());
+        Ok(commit)
+    }
+
+    /// A commit that is in no graph, or in that of another pack, or has a date that a graph cannot hold.
+    fn read(&self, ordinal: Ordinal) -> Result<Commit> {
+        let known = self.graphs.find(ordinal);
+        let generation = known.as_ref().map_or(INFINITE, |known| known.row.generation());
+        if let Some((known, date_s)) = known.as_ref().and_then(|known| Some((known, known.row.date_s()?))) {
+            let (tree, parents) = (known.row.tree(), self.parents_in(known, ordinal)?);
+            return Ok(Commit { age: Age { generation, date_s }, tree, parents });
+        }
+        let stored = read_cut_commit(self.db, ordinal, self.cut.get(ordinal))?;
+        let age = Age { generation, date_s: stored.date_s };
+        Ok(Commit { age, tree: stored.tree, parents: stored.parents.into_iter().collect() })
+    }
+
+    fn parents_in(&self, known: &Known<'_>, ordinal: Ordinal) -> Result<Parents> {
+        if self.cut.get(ordinal) { Ok(Parents::default()) } else { known.parents(ordinal) }
     }
 }
 
-fn read_commit(db: &Database, ordinal: Ordinal, is_cut: bool) -> Result<Commit> {
+/// What a commit's object says of it.
+pub struct StoredCommit {
+    /// Seconds since 1970, of the committer; 0 where Git finds none.
+    pub date_s: u64,
+    /// The commit's tree.
+    pub tree: Oid,
+    /// The homes of the parents, in the commit's order.
+    pub parents: Vec<Ordinal>,
+}
+
+/// Read and parse a commit.
+///
+/// # Errors
+/// `MissingEdge`; `CorruptObject` for what is no commit; what reading can raise.
+pub fn read_commit(db: &Database, ordinal: Ordinal) -> Result<StoredCommit> {
+    read_cut_commit(db, ordinal, false)
+}
+
+fn read_cut_commit(db: &Database, ordinal: Ordinal, is_cut: bool) -> Result<StoredCommit> {
+    parse_commit(db, ordinal, is_cut).map_err(|error| named(db, ordinal, error))
+}
+
+fn parse_commit(db: &Database, ordinal: Ordinal, is_cut: bool) -> Result<StoredCommit> {
     let (kind, content) = db.read(ordinal, db.limits().max_object_bytes)?;
     if kind != Kind::Commit {
         return Err(Error::CorruptObject { oid: None, what: format!("a {kind} where a commit is needed") });
@@ -74,7 +164,7 @@ fn read_commit(db: &Database, ordinal: Ordinal, is_cut: bool) -> Result<Commit> 
         Ok(())
     })?;
     let tree = tree.ok_or_else(|| Error::CorruptObject { oid: None, what: "a commit without tree".to_owned() })?;
-    Ok(Commit { date_s: committer_date_s(&content), tree, parents: parents.into() })
+    Ok(StoredCommit { date_s: committer_date_s(&content), tree, parents })
 }
 
 /// The committer's date as Git's walks read it: from the line after the author's, after the first `>`; else 0.
@@ -123,8 +213,7 @@ pub(crate) fn commits_among(db: &Database, oids: &[Oid]) -> Result<BitSet> {
 /// # Errors
 /// `Missing`; `CorruptObject` for what is no commit; `MissingEdge`; what reading can raise.
 pub fn parents(db: &Database, commit: &Oid) -> Result<Vec<Ordinal>> {
-    let ordinal = db.require(commit)?; // without a cache: to make one takes longer than to read a commit
-    read_commit(db, ordinal, false).map(|commit| commit.parents.to_vec()).map_err(|error| named(db, ordinal, error))
+    Commits::new(db).parents(db.require(commit)?).map(|parents| parents.to_vec())
 }
 
 /// The commit that an id names, through tags.

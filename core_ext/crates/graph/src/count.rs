@@ -20,7 +20,7 @@ pub fn count_commits(db: &Database, tips: &[Ordinal], cancel: &CancelFlag) -> Re
         cancel.check()?;
         if seen.insert(commit) {
             count += 1;
-            pending.extend_from_slice(&commits.get(commit)?.parents);
+            pending.extend_from_slice(&commits.parents(commit)?);
         }
     }
     Ok(count)

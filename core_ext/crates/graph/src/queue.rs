@@ -1,31 +1,42 @@
-//! The order in which Git walks commits.
+//! The order in which walks take commits.
 
+use crate::commits::Age;
 use packhouse_pack::Ordinal;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Commits by committer date, the newest first; those of the same date in the order in which they came.
+/// Commits by committer date, the newest first, as Git shows them.
+pub(crate) type DateQueue = Queue<u64>;
+/// Commits by generation, the greatest first, and where there are none by date.
+pub(crate) type AgeQueue = Queue<Age>;
+
+/// Commits by a key, the greatest first; those of the same in the order in which they came.
 ///
-/// Memory: 24 bytes for each commit at the edge of a walk, which is as wide as history has parallel branches.
-#[derive(Default)]
-pub(crate) struct DateQueue {
-    heap: BinaryHeap<(u64, Reverse<u64>, Ordinal)>,
+/// Memory: 24 or 32 bytes for each commit at the edge of a walk, which is as wide as history has parallel branches.
+pub(crate) struct Queue<K> {
+    heap: BinaryHeap<(K, Reverse<u64>, Ordinal)>,
     pushed: u64,
 }
 
-impl DateQueue {
-    pub(crate) fn push(&mut self, date_s: u64, commit: Ordinal) {
-        self.heap.push((date_s, Reverse(self.pushed), commit));
+impl<K: Ord> Default for Queue<K> {
+    fn default() -> Self {
+        Self { heap: BinaryHeap::new(), pushed: 0 }
+    }
+}
+
+impl<K: Ord + Copy> Queue<K> {
+    pub(crate) fn push(&mut self, key: K, commit: Ordinal) {
+        self.heap.push((key, Reverse(self.pushed), commit));
         self.pushed += 1;
     }
 
-    /// The newest commit and its date in seconds.
-    pub(crate) fn pop(&mut self) -> Option<(u64, Ordinal)> {
-        self.heap.pop().map(|(date_s, _, commit)| (date_s, commit))
+    /// The first commit and its key.
+    pub(crate) fn pop(&mut self) -> Option<(K, Ordinal)> {
+        self.heap.pop().map(|(key, _, commit)| (key, commit))
     }
 
-    /// The date of the commit that comes next, in seconds.
-    pub(crate) fn newest_s(&self) -> Option<u64> {
+    /// The key of the commit that comes next.
+    pub(crate) fn next_key(&self) -> Option<K> {
         self.heap.peek().map(|entry| entry.0)
     }
 }

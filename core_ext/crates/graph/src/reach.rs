@@ -1,7 +1,7 @@
 //! Which of some commits are ancestors.
 
 use crate::commits::{Commits, commits_among};
-use crate::queue::DateQueue;
+use crate::queue::AgeQueue;
 use crate::roots::Roots;
 use packhouse_object::{CancelFlag, Oid, Result};
 use packhouse_pack::{BitSet, Database};
@@ -11,7 +11,8 @@ use packhouse_pack::{BitSet, Database};
 /// shallow: commits at which history ends, themselves reached.
 ///
 /// The newest commits are looked at first, and when all candidates were met, no more: a shallow client's boundary is near
-/// its tips. One that is not reached costs a walk over all of history, whatever the clocks say.
+/// its tips. One that is not reached costs a walk over all commits of greater generations; if it has none, over all that
+/// have none, whatever the clocks say.
 ///
 /// # Errors
 /// `Missing` for a tip, `MissingEdge`; `Cancelled`; what reading can raise.
@@ -24,16 +25,17 @@ pub fn reached_among(
 ) -> Result<Vec<Oid>> {
     let mut unmet = commits_among(db, candidates)?;
     let (mut unmet_count, mut met) = (unmet.count(), BitSet::new(db.ordinal_count()));
-    let (mut commits, mut queue) = (Commits::with_cut(db, commits_among(db, shallow)?), DateQueue::default());
+    let (mut commits, mut queue) = (Commits::with_cut(db, commits_among(db, shallow)?), AgeQueue::default());
+    let floor = commits.least_generation(unmet.iter())?;
     let mut waiting = Roots::new(db, tips)?.commits;
     while unmet_count > 0 {
         cancel.check()?;
         for commit in waiting.drain(..).filter(|&commit| met.insert(commit)) {
             unmet_count -= u32::from(unmet.remove(commit));
-            queue.push(commits.date_s(commit)?, commit);
+            queue.push(commits.age(commit)?, commit);
         }
-        let Some((_, commit)) = queue.pop() else { break };
-        waiting.extend_from_slice(&commits.get(commit)?.parents);
+        let Some((_, commit)) = queue.pop().filter(|(age, _)| age.may_be_above(floor)) else { break };
+        waiting.extend_from_slice(&commits.parents(commit)?);
     }
     Ok(candidates.iter().filter(|oid| db.locate(oid).is_some_and(|home| met.get(home))).copied().collect())
 }

@@ -4,9 +4,11 @@
 //! (commit-reach.c): with no haves, no; a want is peeled; a want that is no commit has no ancestry and stands in nobody's
 //! way; a have's parents count as haves (`do_got_oid`); the search does not go below the date of the oldest have, here
 //! with the slack that `walk.rs` allows. A wrong clock can only make the answer a late yes, which costs another round.
+//! Among commits with generations no clock matters: the search does not go below the least generation of a have.
 //! A shallow client does not have what its history is cut off from: neither haves nor wants reach beyond the cut.
 
 use crate::commits::{Commits, commits_among, peel};
+use crate::graphs::INFINITE;
 use crate::walk::CLOCK_SLACK_S;
 use packhouse_object::{CancelFlag, Kind, Oid, Result};
 use packhouse_pack::{BitSet, Database, Ordinal};
@@ -46,21 +48,23 @@ struct Search<'a> {
     reaching: BitSet,
     met: BitSet,
     oldest_have_s: u64,
+    /// The least generation among what counts as a have.
+    floor: u64,
 }
 
 impl<'a> Search<'a> {
     fn new(commits: Commits<'a>, cancel: &'a CancelFlag) -> Self {
         let count = commits.db().ordinal_count();
         let bits = || BitSet::new(count);
-        Self { commits, cancel, reaching: bits(), met: bits(), oldest_have_s: u64::MAX }
+        Self { commits, cancel, reaching: bits(), met: bits(), oldest_have_s: u64::MAX, floor: INFINITE }
     }
 
     fn add_have(&mut self, commit: Ordinal) -> Result<()> {
-        let have = self.commits.get(commit)?;
-        self.oldest_have_s = self.oldest_have_s.min(have.date_s);
-        self.reaching.insert(commit);
-        for &parent in &*have.parents {
-            self.reaching.insert(parent);
+        self.oldest_have_s = self.oldest_have_s.min(self.commits.date_s(commit)?);
+        let parents = self.commits.parents(commit)?;
+        for &known in std::iter::once(&commit).chain(&*parents) {
+            self.reaching.insert(known);
+            self.floor = self.floor.min(self.commits.age(known)?.generation);
         }
         Ok(())
     }
@@ -90,15 +94,20 @@ impl<'a> Search<'a> {
         if self.reaching.get(commit) {
             return Ok(Step::Up);
         }
-        let parents = self.commits.get(commit)?.parents;
+        let parents = self.commits.parents(commit)?;
         let Some(&parent) = parents.get(next as usize) else { return Ok(Step::Up) };
         if self.reaching.get(parent) {
             self.reaching.insert(commit);
             return Ok(Step::Up);
         }
-        let old_enough = self.oldest_have_s.saturating_sub(CLOCK_SLACK_S);
-        let worth_a_look = self.met.insert(parent) && self.commits.date_s(parent)? >= old_enough;
+        let worth_a_look = self.met.insert(parent) && self.may_reach(parent)?;
         Ok(Step::Down(worth_a_look.then_some(parent)))
+    }
+
+    fn may_reach(&mut self, commit: Ordinal) -> Result<bool> {
+        let age = self.commits.age(commit)?;
+        let is_young = age.date_s >= self.oldest_have_s.saturating_sub(CLOCK_SLACK_S);
+        Ok(if age.is_infinite() { is_young } else { age.may_be_above(self.floor) })
     }
 
     fn pass_up(&mut self, commit: Ordinal, child: Option<Ordinal>) {

@@ -83,7 +83,7 @@ fn boundary_of(commits: &mut Commits<'_>, shown: &BitSet, hidden: &BitSet, cance
     let mut boundary = BitSet::new(commits.db().ordinal_count());
     for commit in shown.iter() {
         cancel.check()?;
-        for &parent in commits.get(commit)?.parents.iter().filter(|&&parent| hidden.get(parent)) {
+        for &parent in commits.parents(commit)?.iter().filter(|&&parent| hidden.get(parent)) {
             boundary.insert(parent);
         }
     }

@@ -67,7 +67,7 @@ pub fn age_boundary(
     let mut boundary = BitSet::new(db.ordinal_count());
     for commit in above.iter() {
         cancel.check()?;
-        if commits.get(commit)?.parents.iter().any(|&parent| !above.get(parent)) {
+        if commits.parents(commit)?.iter().any(|&parent| !above.get(parent)) {
             boundary.insert(commit);
         }
     }
@@ -105,7 +105,7 @@ impl<'a> Levels<'a> {
         while let Some(commit) = taken.pop() {
             self.cancel.check()?;
             self.above.insert(commit);
-            self.commits.get(commit)?.parents.iter().for_each(|&parent| self.meet(parent));
+            self.commits.parents(commit)?.iter().for_each(|&parent| self.meet(parent));
             is_any = true;
         }
         Ok(is_any)

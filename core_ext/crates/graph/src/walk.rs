@@ -1,20 +1,26 @@
 //! Walking commits: all that some tips reach and others do not.
 //!
-//! Commits are taken by committer date, the newest first. A commit that a hidden tip reaches is *hidden*; the mark is passed
-//! on to its parents, also to those that were taken before they got it (a clock was wrong), and from them on.
+//! A commit that a hidden tip reaches is *hidden*. Commits are taken by generation, the greatest first, and before them
+//! those without generation, by committer date, the newest first.
 //!
-//! **Nothing is lost.** Marks spread from hidden tips along parents only, and a commit is left out only for its mark. So
+//! **Commits with generations** are told apart exactly, at the first look. Whatever reaches one is of a greater generation
+//! or has none, so it was taken before, and has passed its mark on. When none but hidden ones wait, the walk ends.
+//!
+//! **Without generations** a clock may have been wrong. Then a mark is passed on to parents that were taken before, too,
+//! and from them on.
+//!
+//! *Nothing is lost.* Marks spread from hidden tips along parents only, and a commit is left out only for its mark. So
 //! a commit that is left out is reached from a hidden tip, whatever the dates say.
 //!
-//! **Little is too much.** The walk may end when every waiting commit is hidden, if from none of them a hidden path can
+//! *Little is too much.* The walk may end when every waiting commit is hidden, if from none of them a hidden path can
 //! lead to a commit that was shown. If no commit is older than its parents by more than `CLOCK_SLACK_S` along any path,
 //! such a path starts at a waiting commit that is not more than the slack older than the oldest one shown. So the walk goes
 //! on until the newest waiting commit is older than that. What is shown and should not be is then below a commit that
 //! claims to be more than a day older than its own ancestor. (Git goes on for five commits, whatever their dates.)
-//! Only generation numbers can do better without walking all of history.
+//! A commit with a generation reaches none without: where only such wait, the walk ends.
 
-use crate::commits::{Commit, Commits};
-use crate::queue::DateQueue;
+use crate::commits::{Age, Commits};
+use crate::queue::{AgeQueue, DateQueue};
 use packhouse_object::{CancelFlag, Result};
 use packhouse_pack::{BitSet, Database, Ordinal};
 
@@ -25,12 +31,13 @@ pub(crate) const CLOCK_SLACK_S: u64 = 86400;
 pub(crate) struct HidingWalk<'a> {
     commits: Commits<'a>,
     cancel: &'a CancelFlag,
-    queue: DateQueue,
+    queue: AgeQueue,
     met: BitSet,
     taken: BitSet,
     hidden: BitSet,
     /// How many waiting commits are not hidden.
     waiting_shown: u32,
+    /// Of those without generation.
     oldest_shown_s: u64,
     since_s: u64,
 }
@@ -42,7 +49,7 @@ impl<'a> HidingWalk<'a> {
         Self {
             commits,
             cancel,
-            queue: DateQueue::default(),
+            queue: AgeQueue::default(),
             met: bits(),
             taken: bits(),
             hidden: bits(),
@@ -61,10 +68,10 @@ impl<'a> HidingWalk<'a> {
         if self.met.get(commit) {
             return Ok(());
         }
-        let (date_s, hidden) = (self.commits.date_s(commit)?, self.hidden.get(commit));
-        if hidden || date_s >= self.since_s {
+        let (age, hidden) = (self.commits.age(commit)?, self.hidden.get(commit));
+        if hidden || age.date_s >= self.since_s {
             self.met.insert(commit);
-            self.queue.push(date_s, commit);
+            self.queue.push(age, commit);
             self.waiting_shown += u32::from(!hidden);
         }
         Ok(())
@@ -77,7 +84,7 @@ impl<'a> HidingWalk<'a> {
                 continue;
             }
             if self.taken.get(commit) {
-                unmarked.extend_from_slice(&self.commits.get(commit)?.parents);
+                unmarked.extend_from_slice(&self.commits.parents(commit)?);
             } else if self.met.get(commit) {
                 self.waiting_shown -= 1;
             } else {
@@ -91,27 +98,28 @@ impl<'a> HidingWalk<'a> {
     pub(crate) fn run(mut self) -> Result<(BitSet, BitSet, Commits<'a>)> {
         while !self.is_decided() {
             self.cancel.check()?;
-            let Some((date_s, commit)) = self.queue.pop() else { break };
-            self.take(date_s, commit)?;
+            let Some((age, commit)) = self.queue.pop() else { break };
+            self.take(age, commit)?;
         }
         self.taken.minus(&self.hidden);
         Ok((self.taken, self.hidden, self.commits))
     }
 
-    fn take(&mut self, date_s: u64, commit: Ordinal) -> Result<()> {
+    fn take(&mut self, age: Age, commit: Ordinal) -> Result<()> {
         let hidden = self.hidden.get(commit);
         self.taken.insert(commit);
-        if !hidden {
-            self.waiting_shown -= 1;
-            self.oldest_shown_s = self.oldest_shown_s.min(date_s);
+        self.waiting_shown -= u32::from(!hidden);
+        if !hidden && age.is_infinite() {
+            self.oldest_shown_s = self.oldest_shown_s.min(age.date_s);
         }
-        let Commit { parents, .. } = self.commits.get(commit)?;
+        let parents = self.commits.parents(commit)?;
         parents.iter().try_for_each(|&parent| if hidden { self.hide(parent) } else { self.show(parent) })
     }
 
     fn is_decided(&self) -> bool {
-        let reaches_shown = |newest_s: u64| newest_s.saturating_add(CLOCK_SLACK_S) >= self.oldest_shown_s;
-        self.waiting_shown == 0 && !self.queue.newest_s().is_some_and(reaches_shown)
+        let reaches_shown =
+            |next: Age| next.is_infinite() && next.date_s.saturating_add(CLOCK_SLACK_S) >= self.oldest_shown_s;
+        self.waiting_shown == 0 && !self.queue.next_key().is_some_and(reaches_shown)
     }
 }
 
@@ -142,7 +150,7 @@ pub fn walk_commits(
         if rank >= page.start {
             taken.push(commit);
         }
-        for &parent in commits.get(commit)?.parents.iter().filter(|&&parent| met.insert(parent)) {
+        for &parent in commits.parents(commit)?.iter().filter(|&&parent| met.insert(parent)) {
             queue.push(commits.date_s(parent)?, parent);
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Derived files can be deleted and made again.
 
+mod commit_graph;
 mod pack;
 
+pub use commit_graph::write_commit_graph;
 pub use pack::{PackTarget, write_pack};

@@ -21,6 +21,15 @@ impl ObjectFormat {
         }
     }
 
+    /// The number by which the files that Git derives from packs name the hash function.
+    #[must_use]
+    pub const fn hash_id(self) -> u8 {
+        match self {
+            Self::Sha1 => 1,
+            Self::Sha256 => 2,
+        }
+    }
+
     /// The format's name in `extensions.objectFormat`.
     #[must_use]
     pub const fn name(self) -> &'static str {

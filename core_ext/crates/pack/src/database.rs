@@ -109,6 +109,13 @@ impl Database {
         self.visible.as_ref().is_none_or(|visible| visible.get(home)).then_some(home)
     }
 
+    /// The home of what is stored at an ordinal, a home or not, if it is visible. Nothing is looked up by id if it is one.
+    #[must_use]
+    pub fn home_at(&self, ordinal: Ordinal) -> Option<Ordinal> {
+        let home = if self.is_home(ordinal) { ordinal } else { self.packs.home_of(&self.oid_of(ordinal))? };
+        self.visible.as_ref().is_none_or(|visible| visible.get(home)).then_some(home)
+    }
+
     /// As [`Self::locate`], of an object that must be there.
     ///
     /// # Errors
@@ -166,13 +173,16 @@ impl Database {
         (pack, pack.index().offset_at(position))
     }
 
-    /// The kind of an object. Cost: O(delta depth), headers only.
+    /// The kind of an object. Cost: O(delta depth), headers only; of a commit in a commit-graph, a bit test.
     ///
     /// # Errors
     /// `CorruptPack`.
     pub fn kind_of(&self, ordinal: Ordinal) -> Result<Kind> {
-        let (pack, offset) = self.pack_and_offset(ordinal);
-        pack.kind_at(offset, self.limits.max_delta_depth)
+        let (pack, position) = self.pack_and_position(ordinal);
+        if pack.graph().is_some_and(|graph| graph.row_of(position).is_some()) {
+            return Ok(Kind::Commit);
+        }
+        pack.kind_at(pack.index().offset_at(position), self.limits.max_delta_depth)
     }
 
     /// The size of an object in bytes, as its header or its delta announces it.

@@ -1,10 +1,11 @@
-//! Packs as they are stored: entries, idx and rev files, and lookups over many packs.
+//! Packs as they are stored: entries, idx and rev files, commit-graphs, and lookups over many packs.
 //!
-//! Formats: gitformat-pack(5).
+//! Formats: gitformat-pack(5), gitformat-commit-graph(5).
 
 pub mod bitset;
 pub mod bytes;
 mod cache;
+pub mod commit_graph;
 mod content;
 pub mod database;
 mod decode;
@@ -21,6 +22,7 @@ mod verify;
 
 pub use bitset::BitSet;
 pub use bytes::Bytes;
+pub use commit_graph::{CommitGraph, CommitRow};
 pub use content::Content;
 pub use database::{Database, Limits, Ordinal};
 pub use entry::{EntryHeader, EntryKind};

@@ -18,7 +18,7 @@ pub fn write_rev(format: ObjectFormat, order: &[u32], pack_trailer: &[u8]) -> Re
     let mut out = HashedWriter::new(format, &mut bytes);
     out.put(MAGIC)?;
     out.put(&VERSION.to_be_bytes())?;
-    out.put(&hash_id(format).to_be_bytes())?;
+    out.put(&u32::from(format.hash_id()).to_be_bytes())?;
     order.iter().try_for_each(|position| out.put(&position.to_be_bytes()))?;
     out.put(pack_trailer)?;
     out.finish()?;
@@ -35,7 +35,7 @@ pub(crate) fn read_rev(format: ObjectFormat, rev: &[u8], object_count: u32, pack
     if rev.len() != table_end + 2 * format.oid_len() {
         return Err(corrupt(&format!("{} bytes do not fit {object_count} objects", rev.len())));
     }
-    let expected = [&MAGIC[..], &VERSION.to_be_bytes(), &hash_id(format).to_be_bytes()].concat();
+    let expected = [&MAGIC[..], &VERSION.to_be_bytes(), &u32::from(format.hash_id()).to_be_bytes()].concat();
     if rev.get(..HEADER_LEN) != Some(&expected[..]) {
         return Err(corrupt("unknown signature, version or hash function"));
     }
@@ -44,11 +44,4 @@ pub(crate) fn read_rev(format: ObjectFormat, rev: &[u8], object_count: u32, pack
     }
     let table = rev.get(HEADER_LEN..table_end).unwrap_or_default();
     Ok(table.as_chunks::<4>().0.iter().map(|&bytes| u32::from_be_bytes(bytes)).collect())
-}
-
-const fn hash_id(format: ObjectFormat) -> u32 {
-    match format {
-        ObjectFormat::Sha1 => 1,
-        ObjectFormat::Sha256 => 2,
-    }
 }

@@ -1,10 +1,11 @@
 //! One stored pack and its index.
 
+mod attached;
 mod entries;
 mod order;
 
 use crate::entry::PACK_HEADER_LEN;
-use crate::{Bytes, Index};
+use crate::{Bytes, CommitGraph, Index};
 use packhouse_object::{Error, ObjectFormat, Oid, Result};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -14,13 +15,15 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 /// A self-contained pack opened for reading.
 ///
-/// Memory: 1 KiB, and once the order of the pack was asked for, 4 bytes for each object (8 more while it is made).
+/// Memory: 1 KiB, once the order of the pack was asked for 4 bytes for each object (8 more while it is made), and what its
+/// commit-graph takes.
 pub struct Pack {
     id: u64,
     name: String,
     bytes: Bytes,
     index: Index,
     order: OnceLock<Vec<u32>>,
+    graph: OnceLock<CommitGraph>,
 }
 
 impl Pack {
@@ -53,7 +56,7 @@ impl Pack {
     pub fn new(name: String, bytes: Bytes, idx: Bytes, format: ObjectFormat) -> Result<Self> {
         let index = Index::new(idx, format).map_err(|error| index_of_pack(&name, error))?;
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let pack = Self { id, name, bytes, index, order: OnceLock::new() };
+        let pack = Self { id, name, bytes, index, order: OnceLock::new(), graph: OnceLock::new() };
         pack.check_frame()?;
         pack.check_offsets()?;
         Ok(pack)
