@@ -63,6 +63,10 @@ class Settings:
     min_packfile_uri_bytes: Positive = 32 << 20
     bundle_store_bytes: Positive = 8 << 30
     answer_cache_bytes: Count = 4 << 30
+    maintenance: Literal["auto", "off"] = "auto"
+    min_bitmap_objects: Positive = 1000
+    min_shared_pack_bytes: Count = 64 << 20
+    maintenance_memory_bytes: Positive = 64 << 20
     signed_url_lifetime_secs: LifetimeSeconds = 3600
     hidden_refs: Words = ()
     push_cert_keys: Path | None = None
@@ -95,6 +99,9 @@ def engine_limits(settings: Settings) -> Limits:
         bundle_store_bytes=settings.bundle_store_bytes,
         answer_cache_bytes=settings.answer_cache_bytes,
         min_uri_pack_bytes=settings.min_packfile_uri_bytes,
+        min_bitmap_objects=settings.min_bitmap_objects,
+        min_shared_pack_bytes=settings.min_shared_pack_bytes,
+        maintenance_memory_bytes=settings.maintenance_memory_bytes,
     )
 
 

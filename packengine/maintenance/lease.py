@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +50,7 @@ class MaintenanceLease:
     def __init__(self, catalog: Catalog, *, ttl_ms: int = TTL_MS) -> None:
         self._catalog = catalog
         self._ttl_ms = ttl_ms
-        self.holder = f"process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
+        self.holder = f"process {os.getpid()} on {os.uname().nodename} ({secrets.token_hex(4)})"
 
     @contextmanager
     def hold(self, cancel: Cancel) -> Iterator[None]:

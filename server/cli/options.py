@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from packengine.repository import Actor, Engine
-from server.config import Settings, load_settings
+from server.config import Settings, engine_limits, load_settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Invocation:
         data_dir = self.settings.data_dir
         if not may_create and not Engine.is_data_folder(data_dir):
             raise click.ClickException(f"no data directory at {data_dir.absolute()}; give --data-dir")
-        engine = Engine.open(data_dir)
+        engine = Engine.open(data_dir, limits=engine_limits(self.settings))
         try:
             yield engine
         finally:

@@ -1,5 +1,5 @@
 """Smart HTTP: the Git paths."""
 
-from server.git.app import git_app
+from server.git.app import git_app, nothing_follows
 
-__all__ = ["git_app"]
+__all__ = ["git_app", "nothing_follows"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
@@ -33,7 +34,9 @@ _log = logging.getLogger(__name__)
 class GitApp:
     """Serves `/git/<id>[.git]/…`."""
 
-    def __init__(self, engine: Engine, settings: Settings, authenticator: GitAuthenticator) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, authenticator: GitAuthenticator, after_push: Callable[[str], None]
+    ) -> None:
         self._settings = settings
         self._authenticator = authenticator
         count = (os.cpu_count() or 1) * _THREADS_PER_CORE
@@ -44,7 +47,7 @@ class GitApp:
         self._offers = Offers(engine, settings)
         self._advertising = Advertising(self._offers, pools.lookups, engine.hidden_refs)
         self._upload_pack = UploadPack(engine, pools, limits, urls)
-        self._receive_pack = ReceivePack(engine, pools.pushes, limits)
+        self._receive_pack = ReceivePack(engine, pools.pushes, limits, after_push)
         self._downloads = Downloads(engine, urls, authenticator, settings, pools.lookups)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -145,6 +148,15 @@ async def _refuse(exchange: GitExchange, status: int, text: str, *headers: tuple
     await exchange.answer(status, f"{text}\n".encode(), _TEXT, *headers)
 
 
-def git_app(engine: Engine, settings: Settings, authenticator: GitAuthenticator) -> ASGIFramework:
-    """The application to mount at `/git/`."""
-    return GitApp(engine, settings, authenticator)
+def nothing_follows(_repository_id: str) -> None:
+    """For a server that maintains nothing by itself."""
+
+
+def git_app(
+    engine: Engine,
+    settings: Settings,
+    authenticator: GitAuthenticator,
+    after_push: Callable[[str], None] = nothing_follows,
+) -> ASGIFramework:
+    """The application to mount at `/git/`. after_push: called with a repository's id when it was pushed to."""
+    return GitApp(engine, settings, authenticator, after_push)

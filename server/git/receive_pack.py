@@ -54,10 +54,13 @@ class Pusher:
 class ReceivePack:
     """Answers one POST to git-receive-pack."""
 
-    def __init__(self, engine: Engine, threads: WorkerThreads, limits: WireLimits) -> None:
+    def __init__(
+        self, engine: Engine, threads: WorkerThreads, limits: WireLimits, after_push: Callable[[str], None]
+    ) -> None:
         self._engine = engine
         self._threads = threads
         self._limits = limits
+        self._after_push = after_push
 
     async def serve(self, exchange: GitExchange, state: RepositoryState, pusher: Pusher) -> None:
         """Read commands and pack, publish, report. Raises Overloaded, with nothing read yet."""
@@ -75,6 +78,7 @@ class ReceivePack:
         await self._finish(exchange, request.capabilities, push, rest)
         await exchange.end()
         await self._roll_up(state, pusher.actor)
+        self._after_push(state.record.id)
 
     async def _receive(
         self, exchange: GitExchange, state: RepositoryState, pusher: Pusher, parser: ReceivePackRequestParser

@@ -18,16 +18,18 @@ import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve
 
+from packengine.maintenance import Schedule
 from packengine.repository import Engine
 from packengine.storage.ports import StorageError
 from server.asgi import Dispatcher, RequestBoundary
 from server.auth import GitAuthenticator, RestAuthenticator
 from server.config import SettingsError
-from server.git import git_app
+from server.git import git_app, nothing_follows
 from server.logs import configure_logs
 from server.process.connection import mend_hypercorn
 from server.process.engine import open_engine
 from server.process.orders import DRAIN, READY, STOP, Orders, decode_orders
+from server.process.upkeep import UpkeepTask
 from server.rest import RestServices, create_rest_app
 
 KEEP_ALIVE_S = 75.0
@@ -86,11 +88,14 @@ def _raise_file_limit() -> None:
 
 async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_out: BinaryIO) -> None:
     lifecycle = Lifecycle()
+    upkeep = UpkeepTask(Schedule(engine.parts)) if orders.settings.maintenance == "auto" else None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_obey, orders_in, lifecycle)
+        if upkeep is not None:
+            nursery.start_soon(upkeep.run_until, lifecycle.draining)
         hypercorn = partial(
             serve,
-            build_application(orders, engine, lifecycle),
+            build_application(orders, engine, lifecycle, upkeep),
             hypercorn_config(orders),
             shutdown_trigger=lifecycle.stop.wait,
         )
@@ -103,7 +108,9 @@ async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_ou
         reports_out.write(READY + b"\n")
 
 
-def build_application(orders: Orders, engine: Engine, lifecycle: Lifecycle) -> RequestBoundary:
+def build_application(
+    orders: Orders, engine: Engine, lifecycle: Lifecycle, upkeep: UpkeepTask | None
+) -> RequestBoundary:
     """The ASGI application over an engine."""
     settings = orders.settings
     rest = RestServices(
@@ -112,7 +119,8 @@ def build_application(orders: Orders, engine: Engine, lifecycle: Lifecycle) -> R
         authenticator=RestAuthenticator(settings.admin_token or ""),
         is_draining=lifecycle.draining.is_set,
     )
-    git = git_app(engine, settings, GitAuthenticator(engine.catalog))
+    after_push = nothing_follows if upkeep is None else upkeep.pushed
+    git = git_app(engine, settings, GitAuthenticator(engine.catalog), after_push)
     return RequestBoundary(Dispatcher(git=git, rest=create_rest_app(rest)))
 
 

@@ -1,0 +1,112 @@
+"""Maintenance by itself: of repositories that were pushed to, and once a day of all (design, section 6).
+
+Synchronous; a server calls it in a thread of low priority. Several processes may: the lease lets one work at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cachetools import TTLCache
+
+from core_ext import Cancel, Cancelled, CoreError
+from packengine.maintenance.lease import LeaseHeld, MaintenanceLease
+from packengine.maintenance.maintainer import Maintainer
+from packengine.repository import RepositoryError
+from packengine.repository.parts import EngineParts
+from packengine.repository.progress import no_progress
+from packengine.storage.ports import RepositoryMissing, StorageError
+
+ROUND_EVERY_S = 86_400.0
+_SPARED_S = 600.0
+"""For so long nothing is tried again where it failed."""
+
+_SPARED_KEPT = 10_000
+_PAGE = 1000
+_FAILURES = (RepositoryError, StorageError, CoreError, OSError)
+_log = logging.getLogger(__name__)
+
+
+class Schedule:
+    """Finds out what is due, and does it."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        self._catalog = parts.catalog
+        self._lease = MaintenanceLease(parts.catalog)
+        self._maintainer = Maintainer(parts)
+        self._stamp = parts.derived / "maintained"
+        self._spared: TTLCache[str, bool] = TTLCache(_SPARED_KEPT, _SPARED_S)
+
+    def maintain_due(self, repository_ids: Iterable[str], cancel: Cancel) -> None:
+        """Maintain those of them that want it. Raises LeaseHeld, LeaseLost, Cancelled; CatalogBusy."""
+        due = [each for each in repository_ids if self._is_due(each)]
+        if due:
+            with self._lease.hold(cancel):
+                for repository_id in due:
+                    self._maintain(repository_id, cancel)
+
+    def is_round_due(self) -> bool:
+        """Whether nobody of this data folder went round all repositories for a day."""
+        return _age_s(self._stamp) >= ROUND_EVERY_S
+
+    def go_round(self, cancel: Cancel) -> None:
+        """Maintain every repository that wants it. Raises as `maintain_due` does."""
+        with self._lease.hold(cancel):
+            if not self.is_round_due():
+                return  # another process was quicker
+            began_s, count = time.monotonic(), 0
+            for repository_id in self._all_ids():
+                if cancel.is_set():
+                    raise Cancelled("maintenance was stopped")
+                count += 1
+                if self._is_due(repository_id):
+                    self._maintain(repository_id, cancel)
+            self._stamp.touch()
+            _log.info("maintained all", extra={"fields": {"repositories": count, "duration_ms": _since_ms(began_s)}})
+
+    def _is_due(self, repository_id: str) -> bool:
+        if repository_id in self._spared:
+            return False
+        try:
+            return not self._maintainer.plan(repository_id, due_only=True).is_empty
+        except RepositoryMissing:
+            return False
+        except _FAILURES as error:
+            self._spare(repository_id, error)
+            return False
+
+    def _maintain(self, repository_id: str, cancel: Cancel) -> None:
+        try:
+            self._maintainer.maintain(repository_id, progress=no_progress, cancel=cancel, due_only=True)
+        except (Cancelled, LeaseHeld):
+            raise
+        except RepositoryMissing:
+            return
+        except _FAILURES as error:
+            self._spare(repository_id, error)
+
+    def _spare(self, repository_id: str, error: Exception) -> None:
+        self._spared[repository_id] = True
+        fields = {"repository": repository_id, "error": str(error), "again_in_s": _SPARED_S}
+        _log.warning("maintenance failed", extra={"fields": fields})
+
+    def _all_ids(self) -> Iterator[str]:
+        """Pages shift when repositories come and go meanwhile: one may be missed, until the next round."""
+        offset = 0
+        while page := self._catalog.repositories(limit=_PAGE, offset=offset)[0]:
+            yield from (record.id for record in page)
+            offset += len(page)
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return ROUND_EVERY_S
+
+
+def _since_ms(began_s: float) -> float:
+    return round((time.monotonic() - began_s) * 1000, 1)
