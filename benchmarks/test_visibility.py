@@ -51,7 +51,7 @@ def test_push_to_unsealed(versus: Versus, large_repo: Path, tmp_path: Path) -> N
     try:
         ours, rival = (Pusher(engine, _imported(engine, large_repo, name)) for name in ("unsealed", "sealed"))
         ours.move(LOST, ours.push(LOST, NULL), NULL)
-        versus(ours.push_and_fetch, rival.push_and_fetch, rounds=25)
+        versus(ours.push_and_fetch, {"a sealed repository": rival.push_and_fetch}, rounds=25)
         assert [engine.load(each.id).manifest.sealed for each in (ours, rival)] == [False, True]
     finally:
         engine.close()

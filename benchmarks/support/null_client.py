@@ -57,11 +57,15 @@ def request(url: str, *, method: str = "GET", body: bytes = b"", headers: Mappin
     return Request(parts.hostname, parts.port, head.encode() + b"\r\n" + body)
 
 
-def clone(repository_url: str, wants: Iterable[str], *, depth: int | None = None) -> Request:
+def clone(
+    repository_url: str, wants: Iterable[str], *, depth: int | None = None, filter_spec: str | None = None
+) -> Request:
     """The request of a clone in protocol v2, in one answer: what the wants (hexadecimal) reach, to that depth."""
     lines = [b"command=fetch", b"object-format=sha1", None, b"thin-pack", b"no-progress", b"ofs-delta"]
     lines += [f"want {oid}".encode() for oid in wants]
-    lines += [b"done"] if depth is None else [b"deepen %d" % depth, b"done"]
+    lines += [] if depth is None else [b"deepen %d" % depth]
+    lines += [] if filter_spec is None else [b"filter " + filter_spec.encode()]
+    lines += [b"done"]
     body = b"".join(b"0001" if line is None else b"%04x%s\n" % (len(line) + 5, line) for line in lines) + b"0000"
     headers = {"Git-Protocol": "version=2", "Content-Type": "application/x-git-upload-pack-request"}
     return request(f"{repository_url}/git-upload-pack", method="POST", body=body, headers=headers)
@@ -78,7 +82,7 @@ def read_to_end(prepared: Request) -> Reading:
         while size := connection.recv_into(buffer):
             body_bytes += size
             tail = (tail + buffer[max(0, size - len(_LAST_CHUNK)) : size])[-len(_LAST_CHUNK) :]
-    _check_complete(head, body_bytes, tail)
+    check_complete(head, body_bytes, tail)
     return Reading(body_bytes, first_byte_s, time.perf_counter() - start_s)
 
 
@@ -96,11 +100,12 @@ def _read_head(connection: socket.socket) -> tuple[bytes, bytes]:
     return head.lower(), rest
 
 
-def _check_complete(head: bytes, body_bytes: int, tail: bytes) -> None:
+def check_complete(head: bytes, body_bytes: int, tail: bytes) -> None:
+    """head: in lower case. tail: the last bytes of the body. Raises BadAnswer."""
     status_line, *fields = head.split(b"\r\n")
     if status_line.split(b" ")[1:2] != [b"200"]:
         raise BadAnswer(f"{status_line.decode(errors='replace')!r}")
-    if b"transfer-encoding: chunked" in fields and tail != _LAST_CHUNK:
+    if b"transfer-encoding: chunked" in fields and not tail.endswith(_LAST_CHUNK):
         raise BadAnswer(f"chunked body broken off after {body_bytes} bytes, at {tail!r}")
     lengths = [int(field.removeprefix(b"content-length:")) for field in fields if field.startswith(b"content-length:")]
     if lengths and lengths != [body_bytes]:

@@ -134,8 +134,9 @@ def prepare(
 
 
 def _backend_env() -> dict[str, str]:
-    """Pushes allowed for every repository, and two threads as the product has them."""
-    settings = {"http.receivepack": "true", "http.uploadpack": "true", "pack.threads": "2", "gc.auto": "0"}
+    """Pushes and filters allowed for every repository, and two threads as the product has them."""
+    settings = {"http.receivepack": "true", "http.uploadpack": "true", "uploadpack.allowFilter": "true"}
+    settings |= {"pack.threads": "2", "gc.auto": "0"}
     env = dict(GIT_ENV, GIT_CONFIG_COUNT=str(len(settings)))
     for number, (key, value) in enumerate(settings.items()):
         env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.support.floor import Floor
 from benchmarks.support.rival import HttpBackend, prepare
 from tests.support.git import git
 from tests.support.server import RunningServer
 
+_ID = "repository"
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """One repository on both sides, with credentials where they are asked for."""
+
+    ours: str
+    rival: str
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """URLs of one repository, with credentials where they are asked for."""
+    """URLs of one repository, with credentials where they are asked for, and the servers."""
+
+    size: str
+    repository: Path
+    """Where the same lies as a bare repository. Not to be changed."""
 
     ours: str
     uncached: str
@@ -22,27 +39,69 @@ class Served:
 
     rival: str
     server: RunningServer
+    floor: Floor
+    """Before `server`."""
+
+    rival_root: Path
 
     def wants(self) -> list[str]:
         """What `git clone --mirror` wants: every distinct ref value, in hexadecimal."""
-        lines = git("ls-remote", self.ours).decode().splitlines()
+        lines = git("ls-remote", self.rival).decode().splitlines()
         return list(dict.fromkeys(line.split("\t")[0] for line in lines if not line.endswith("^{}")))
+
+    def tip(self) -> str:
+        """HEAD's commit."""
+        return git("rev-parse", "HEAD", cwd=self.repository).decode().strip()
+
+    def branch(self) -> str:
+        """HEAD's branch, as a full name."""
+        return git("symbolic-ref", "HEAD", cwd=self.repository).decode().strip()
+
+    def copy(self, name: str) -> Urls:
+        """A repository of its own to push to: ours is a fork, the rival's shares its packs through hard links."""
+        status, made = self.server.rest("POST", f"/v1/repos/{_ID}/forks", {"id": name})
+        assert status == 200, made
+        target = self.rival_root / f"{name}.git"
+        shutil.copytree(self.rival_root / f"{_ID}.git", target, copy_function=_link_pack_or_copy)
+        return Urls(made["remote"], f"{self.rival.rsplit('/', 1)[0]}/{name}.git")
 
 
 @contextmanager
-def serve_both(repository: Path, scratch: Path) -> Iterator[Served]:
+def serve_both(size: str, repository: Path, scratch: Path) -> Iterator[Served]:
     """Two workers of ours; nginx, fcgiwrap and http-backend over a copy that was repacked for it."""
     root = scratch / "rival"
     root.mkdir()
-    copy = root / "repository.git"
+    copy = root / f"{_ID}.git"
     git("clone", "--quiet", "--mirror", repository, copy)
-    prepare(copy)
+    prepare(copy, multi_pack_index=True)
+    token = fill(scratch / "data", repository)
+    shutil.copytree(scratch / "data", scratch / "uncached")
     with (
         RunningServer(scratch / "data") as server,
         RunningServer(scratch / "uncached", arguments=["--answer-cache-bytes", "0"]) as uncached,
         HttpBackend(root) as rival,
+        Floor(server.url) as floor,
     ):
-        ours, anew = (str(each.create_repository("repository")["remote"]) for each in (server, uncached))
-        for remote in (ours, anew):
-            git("push", "--quiet", "--mirror", remote, cwd=repository)
-        yield Served(ours, anew, f"{rival.url}/repository.git", server)
+        ours, anew = (repository_url(each, token) for each in (server, uncached))
+        yield Served(size, repository, ours, anew, f"{rival.url}/{_ID}.git", server, floor, root)
+
+
+def fill(data_dir: Path, repository: Path) -> str:
+    """Push everything to a new data directory, and let it be maintained. Returns the token."""
+    with RunningServer(data_dir) as server:
+        made = server.create_repository(_ID)
+        git("push", "--quiet", "--mirror", made["remote"], cwd=repository)
+    return str(made["token"])
+
+
+def repository_url(server: RunningServer, token: str) -> str:
+    """Where a server that was started on filled data has the repository."""
+    return f"{server.url.replace('://', f'://x:{token}@')}/git/{_ID}.git"
+
+
+def _link_pack_or_copy(source: str, target: str) -> None:
+    """What Git never writes to again may be shared."""
+    if "/objects/pack/" in source:
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)

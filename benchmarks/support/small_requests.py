@@ -57,8 +57,18 @@ class PreparedPush:
 
 def small_pushes(work: Path, ref: str, count: int) -> list[PreparedPush]:
     """Pushes that follow each other on a branch that is not there yet. work: a clone to make the commits in."""
-    stream = _commits(git("rev-parse", "HEAD", cwd=work).decode().strip(), ref, count)
-    git("fast-import", "--quiet", stdin=stream, cwd=work)
+    (pushes,) = small_pushes_to_branches(work, [ref], count)
+    return pushes
+
+
+def small_pushes_to_branches(work: Path, refs: Sequence[str], count: int) -> list[list[PreparedPush]]:
+    """The same for each of several branches."""
+    head = git("rev-parse", "HEAD", cwd=work).decode().strip()
+    git("fast-import", "--quiet", stdin=b"".join(_commits(head, ref, count) for ref in refs), cwd=work)
+    return [_pushes(work, ref, count) for ref in refs]
+
+
+def _pushes(work: Path, ref: str, count: int) -> list[PreparedPush]:
     line = git("rev-list", "--reverse", "--first-parent", f"--max-count={count + 1}", ref, cwd=work).decode().split()
     return [_push(work, ref, line, number) for number in range(1, count + 1)]
 
@@ -66,7 +76,7 @@ def small_pushes(work: Path, ref: str, count: int) -> list[PreparedPush]:
 def _commits(parent: str, ref: str, count: int) -> bytes:
     lines = []
     for number in range(count):
-        content = b"%d\n" % number
+        content = b"%d of %s\n" % (number, ref.encode())
         author = b"A Benchmark <benchmark@example.org> %d +0000" % (1_700_000_000 + number)
         lines.append(b"commit %s\ncommitter %s\ndata 6\nCount\n" % (ref.encode(), author))
         lines.append(b"from %s\n" % parent.encode() if number == 0 else b"")
