@@ -28,7 +28,8 @@ async def send_pack(exchange: GitExchange, source: PackSource, frame: PackFrame,
     A pack of one piece, as that of most fetches, is one write with all that is held back before it.
     Memory: two pieces. The client's going away, noticed by the caller, cancels the thread. Raises PackCutShort.
     """
-    sender, receiver = trio.open_memory_channel[Piece | _Failed](1)
+    # Without room of its own: the producer holds one piece, and the writer the other.
+    sender, receiver = trio.open_memory_channel[Piece | _Failed](0)
     failed: _Failed | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_produce, sender, source, frame, quiet)
