@@ -1,7 +1,7 @@
 """The floor: the least that stock Git takes for a command, whatever server it talks to.
 
 A proxy before a real server that keeps each answer in memory. A request that came before is answered from there, one
-that lacks its credentials with the 401 that it got. So what is measured is the client's own work, and the least of HTTP.
+that lacks its credentials with the 401 that it got. So what is measured is the client's own work and the least of HTTP.
 
 A push changes what the server holds, yet here each is answered like the first: the client must begin from the same
 state each time, and push to the same refs. Its pack may be another, since a report names refs only.

@@ -15,6 +15,7 @@ from tests.support.git import git
 from tests.support.server import RunningServer
 
 _ID = "repository"
+_IMMUTABLE = ("/objects/pack/", "/blobs/", "/derived/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class Served:
     """Before `server`."""
 
     rival_root: Path
+    filled: Path
+    """A data directory that holds the repository, and that nobody serves."""
+
+    token: str
+    """For the repository in `filled`."""
 
     def wants(self) -> list[str]:
         """What `git clone --mirror` wants: every distinct ref value, in hexadecimal."""
@@ -62,7 +68,7 @@ class Served:
         status, made = self.server.rest("POST", f"/v1/repos/{_ID}/forks", {"id": name})
         assert status == 200, made
         target = self.rival_root / f"{name}.git"
-        shutil.copytree(self.rival_root / f"{_ID}.git", target, copy_function=_link_pack_or_copy)
+        shutil.copytree(self.rival_root / f"{_ID}.git", target, copy_function=_link_immutable_or_copy)
         return Urls(made["remote"], f"{self.rival.rsplit('/', 1)[0]}/{name}.git")
 
 
@@ -74,8 +80,10 @@ def serve_both(size: str, repository: Path, scratch: Path) -> Iterator[Served]:
     copy = root / f"{_ID}.git"
     git("clone", "--quiet", "--mirror", repository, copy)
     prepare(copy, multi_pack_index=True)
-    token = fill(scratch / "data", repository)
-    shutil.copytree(scratch / "data", scratch / "uncached")
+    filled = scratch / "filled"
+    token = fill(filled, repository)
+    copy_data(filled, scratch / "data")
+    copy_data(filled, scratch / "uncached")
     with (
         RunningServer(scratch / "data") as server,
         RunningServer(scratch / "uncached", arguments=["--answer-cache-bytes", "0"]) as uncached,
@@ -83,7 +91,7 @@ def serve_both(size: str, repository: Path, scratch: Path) -> Iterator[Served]:
         Floor(server.url) as floor,
     ):
         ours, anew = (repository_url(each, token) for each in (server, uncached))
-        yield Served(size, repository, ours, anew, f"{rival.url}/{_ID}.git", server, floor, root)
+        yield Served(size, repository, ours, anew, f"{rival.url}/{_ID}.git", server, floor, root, filled, token)
 
 
 def fill(data_dir: Path, repository: Path) -> str:
@@ -94,14 +102,20 @@ def fill(data_dir: Path, repository: Path) -> str:
     return str(made["token"])
 
 
+def copy_data(source: Path, target: Path) -> Path:
+    """A data directory of its own with the same content; what is never written to again is shared. Returns `target`."""
+    shutil.copytree(source, target, copy_function=_link_immutable_or_copy)
+    return target
+
+
 def repository_url(server: RunningServer, token: str) -> str:
     """Where a server that was started on filled data has the repository."""
     return f"{server.url.replace('://', f'://x:{token}@')}/git/{_ID}.git"
 
 
-def _link_pack_or_copy(source: str, target: str) -> None:
-    """What Git never writes to again may be shared."""
-    if "/objects/pack/" in source:
+def _link_immutable_or_copy(source: str, target: str) -> None:
+    """Packs and what belongs to them, Git's and ours."""
+    if any(folder in source for folder in _IMMUTABLE):
         os.link(source, target)
     else:
         shutil.copy2(source, target)

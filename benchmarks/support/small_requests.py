@@ -14,6 +14,7 @@ from tests.support.git import git
 from tests.support.wire_client import fetch_request, ls_refs_request, push_request
 
 _VERSION_2 = {"Git-Protocol": "version=2"}
+_MAIN = (b"HEAD", b"refs/heads/main", b"refs/tags/main")
 _FILE = "benchmark/counter"
 
 
@@ -22,9 +23,9 @@ def advertisement(repository_url: str) -> Request:
     return request(f"{repository_url}/info/refs?service=git-upload-pack", headers=_VERSION_2)
 
 
-def ls_refs(repository_url: str) -> Request:
-    """As `git fetch origin main` asks: HEAD and the names that the word may mean."""
-    return _upload_pack(repository_url, ls_refs_request(b"HEAD", b"refs/heads/main", b"refs/tags/main"))
+def ls_refs(repository_url: str, prefixes: Sequence[bytes] = _MAIN) -> Request:
+    """As `git fetch origin main` asks: HEAD and the names that the word may mean. No prefix: all refs."""
+    return _upload_pack(repository_url, ls_refs_request(*prefixes))
 
 
 def incremental_fetches(repository_url: str, repository: Path, count: int) -> list[Request]:

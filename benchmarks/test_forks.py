@@ -1,0 +1,65 @@
+"""Forks: how fast they are made, and what it costs that each of them is cloned."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.support.crowd import answers_at_once
+from benchmarks.support.forks import fork_over_rest
+from benchmarks.support.null_client import clone
+from benchmarks.support.served import Served, copy_data
+from benchmarks.support.sizes import LARGE, at, sizes
+from benchmarks.support.versus import Quantities
+from packengine.repository import Engine
+from packengine.storage.ports import NewRepository, NewToken, TokenScope
+from tests.support.server import RunningServer
+
+FORKS = 10_000
+CONNECTIONS = 32
+CLONES = FORKS if LARGE in sizes() else 2_000
+"""All of them where there is time."""
+
+
+@at("8k")
+def test_forks(quantities: Quantities, served: Served, tmp_path: Path) -> None:
+    """10,000 over REST, each a durable transaction with a token; then clones, each of another fork."""
+    with RunningServer(copy_data(served.filled, tmp_path / "data")) as server:
+        start = time.perf_counter()
+        remotes = fork_over_rest(server, "repository", FORKS, CONNECTIONS)
+        quantities("over REST", "a second", [FORKS / (time.perf_counter() - start)])
+        assert len(set(remotes)) == FORKS
+        wants = served.wants()
+        requests = [clone(remote, wants) for remote in remotes[:CLONES]]
+        start = time.perf_counter()
+        answers_at_once(requests, CONNECTIONS)
+        quantities("cloned", "a second", [CLONES / (time.perf_counter() - start)])
+    entries = list((tmp_path / "data" / "derived" / "answers").glob("*/??/*"))
+    quantities("cache entries", "files", [len(entries)])
+
+
+@at("8k")
+def test_forks_in_one_call(quantities: Quantities, served: Served, tmp_path: Path) -> None:
+    """10,000 in one durable transaction of the engine, each with its token."""
+    engine = Engine.open(copy_data(served.filled, tmp_path / "data"))
+    try:
+        manifest = engine.catalog.pointer("repository").manifest
+        forks = [
+            NewRepository(
+                f"fork-{number}",
+                None,
+                1,
+                manifest,
+                source_id="repository",
+                token=NewToken(secrets.token_bytes(32), TokenScope.WRITE, 1),
+            )
+            for number in range(FORKS)
+        ]
+        start = time.perf_counter()
+        engine.catalog.create_repositories(forks)
+        quantities("time", "s", [time.perf_counter() - start])
+    finally:
+        engine.close()
