@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from cachetools import TTLCache
 
@@ -18,9 +17,11 @@ from packengine.maintenance.maintainer import Maintainer
 from packengine.repository import RepositoryError
 from packengine.repository.parts import EngineParts
 from packengine.repository.progress import no_progress
+from packengine.repository.publish import now_ms
 from packengine.storage.ports import RepositoryMissing, StorageError
 
-ROUND_EVERY_S = 86_400.0
+ROUND_NAME = "maintenance round"
+ROUND_EVERY_MS = 86_400_000
 _SPARED_S = 600.0
 """For so long nothing is tried again where it failed."""
 
@@ -37,7 +38,6 @@ class Schedule:
         self._catalog = parts.catalog
         self._lease = MaintenanceLease(parts.catalog)
         self._maintainer = Maintainer(parts)
-        self._stamp = parts.derived / "maintained"
         self._spared: TTLCache[str, bool] = TTLCache(_SPARED_KEPT, _SPARED_S)
 
     def maintain_due(self, repository_ids: Iterable[str], cancel: Cancel) -> None:
@@ -50,7 +50,8 @@ class Schedule:
 
     def is_round_due(self) -> bool:
         """Whether nobody of this data folder went round all repositories for a day."""
-        return _age_s(self._stamp) >= ROUND_EVERY_S
+        last = self._catalog.lease_holder(ROUND_NAME)
+        return last is None or last.expires_at_ms <= now_ms()
 
     def go_round(self, cancel: Cancel) -> None:
         """Maintain every repository that wants it. Raises as `maintain_due` does."""
@@ -64,7 +65,8 @@ class Schedule:
                 count += 1
                 if self._is_due(repository_id):
                     self._maintain(repository_id, cancel)
-            self._stamp.touch()
+            # A lease that nobody gives back: it says when the next round is due.
+            self._catalog.take_lease(ROUND_NAME, self._lease.holder, now_ms=now_ms(), ttl_ms=ROUND_EVERY_MS)
             _log.info("maintained all", extra={"fields": {"repositories": count, "duration_ms": _since_ms(began_s)}})
 
     def _is_due(self, repository_id: str) -> bool:
@@ -99,13 +101,6 @@ class Schedule:
         while page := self._catalog.repositories(limit=_PAGE, offset=offset)[0]:
             yield from (record.id for record in page)
             offset += len(page)
-
-
-def _age_s(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return ROUND_EVERY_S
 
 
 def _since_ms(began_s: float) -> float:

@@ -4,6 +4,8 @@
 1   it could not be done; stderr says why, in one sentence
 2   wrong usage, or a setting that cannot be used
 3   fsck found problems
+4   another process maintains
+130 stopped by Ctrl-C
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import click
 
 from server.cli.bare import export_command, import_command
 from server.cli.fsck import fsck
+from server.cli.maintain import maintain
 from server.cli.repo import repo
 from server.cli.serve import serve
 from server.cli.token import token
@@ -43,5 +46,5 @@ def main() -> None:
     """Packhouse, a Git server for agents and CI."""
 
 
-for command in (serve, repo, token, fsck, import_command, export_command):
+for command in (serve, repo, token, maintain, fsck, import_command, export_command):
     main.add_command(command)

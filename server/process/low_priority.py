@@ -12,7 +12,7 @@ import outcome
 
 T = TypeVar("T")
 
-_NICENESS = 10
+_NICER_BY = 10
 
 
 def at_low_priority(work: Callable[[], T]) -> T:
@@ -24,7 +24,8 @@ def at_low_priority(work: Callable[[], T]) -> T:
     results: list[outcome.Outcome[T]] = []
 
     def lowered() -> T:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        thread_id = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread_id, os.getpriority(os.PRIO_PROCESS, thread_id) + _NICER_BY)
         return work()
 
     context = copy_context()
