@@ -1,11 +1,17 @@
 """Maintenance: what keeps a data folder fast and small, beside the requests and after them (design, section 6)."""
 
+from packengine.maintenance.collector import CollectionPlan, CollectionReport, Collector, RepositoryGarbage
 from packengine.maintenance.figures import Derivation, MaintenancePlan, MaintenanceReport
 from packengine.maintenance.lease import LeaseHeld, LeaseLost, MaintenanceLease
 from packengine.maintenance.maintainer import Maintainer
 from packengine.maintenance.schedule import Schedule
+from packengine.maintenance.sweep import Deleted
 
 __all__ = [
+    "CollectionPlan",
+    "CollectionReport",
+    "Collector",
+    "Deleted",
     "Derivation",
     "LeaseHeld",
     "LeaseLost",
@@ -13,5 +19,6 @@ __all__ = [
     "MaintenanceLease",
     "MaintenancePlan",
     "MaintenanceReport",
+    "RepositoryGarbage",
     "Schedule",
 ]

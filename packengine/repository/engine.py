@@ -70,7 +70,7 @@ class Engine:
         self._lifecycle = Lifecycle(catalog, self._loader, visibility)
         self._importer = Importer(self._loader, shelf, blobs, quarantine, limits)
         self._exporter = Exporter(visibility, limits)
-        self._verifier = Verifier(catalog, blobs, self._loader)
+        self._verifier = Verifier(catalog, blobs, self._loader, limits)
         self.fetches = FetchService(visibility, limits, policy.hidden_refs)
         self.bundles = BundleService(self._loader, visibility, shelf, blobs, derived, limits, policy.hidden_refs)
         self.answers = AnswerStore.open_folder(derived / "answers", limits.answer_cache_bytes)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+MS_PER_DAY = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,15 @@ class Limits:
 
     want_grace_ms: int = 600_000
     """How long a value that a ref moved away from stays wantable."""
+
+    history_retention_days: int = 30
+    """How long the values that a ref had, and the states of the refs, are kept after they were replaced."""
+
+    undelete_days: int = 7
+    """How long what a deleted repository named is kept."""
+
+    collection_grace_s: int = 24 * 3600
+    """How long what nothing names any more is kept, for whoever was told of it; and what came is not left out again."""
 
     min_bundle_bytes: int = MIB
     """A repository with smaller packs offers no bundle: asking for one would cost more than it saves."""

@@ -14,7 +14,7 @@ from packengine.manifests import Manifest, decode_manifest
 from packengine.refs import RefEntry
 from packengine.repository.limits import Limits
 from packengine.repository.packs import PackShelf, open_database
-from packengine.storage.ports import Catalog, Pointer, RepositoryMissing, RepositoryRecord, RowKind
+from packengine.storage.ports import Catalog, Pointer, RepositoryMissing, RepositoryRecord, RowKind, RowMissing
 
 _MANIFESTS_KEPT = 200_000
 """By weight: a manifest counts one, and one more for each pack and ref that it lists itself."""
@@ -107,14 +107,18 @@ class StateLoader:
     def own_history(self, state: RepositoryState) -> Iterator[Manifest]:
         """The manifests that this repository published, newest first, never past the one it was created with.
 
-        Each publish raises the pointer's version by one, so the versions tell where a fork began.
+        It ends early where older ones were collected, which are beyond the retention of history. Each publish raises
+        the pointer's version by one, so the versions tell where a fork began.
         """
         manifest = state.manifest
         for _ in range(state.pointer.version - state.record.first_version):
             yield manifest
             if manifest.parent is None:
                 return
-            manifest = self.manifest(manifest.parent)
+            try:
+                manifest = self.manifest(manifest.parent)
+            except RowMissing:
+                return
         yield manifest
 
 

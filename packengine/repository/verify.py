@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from core_ext import CoreError
 from packengine.manifests import CorruptManifest, Manifest, PackPlace, PackRecord
 from packengine.refs import CorruptRefBlock
+from packengine.repository.limits import MS_PER_DAY, Limits
 from packengine.repository.progress import Progress
+from packengine.repository.publish import now_ms
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.storage.ports import BlobStore, Catalog, CorruptBlob, RowKind, RowMissing, StorageError
 
@@ -28,10 +30,11 @@ class VerifyReport:
 class Verifier:
     """Reads everything that one repository names."""
 
-    def __init__(self, catalog: Catalog, blobs: BlobStore, loader: StateLoader) -> None:
+    def __init__(self, catalog: Catalog, blobs: BlobStore, loader: StateLoader, limits: Limits) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._loader = loader
+        self._retention_ms = limits.history_retention_days * MS_PER_DAY
 
     def verify(self, repository_id: str, progress: Progress) -> VerifyReport:
         """Check a repository. Raises RepositoryMissing; whatever is damaged becomes a problem of the report."""
@@ -48,15 +51,29 @@ class Verifier:
         return report
 
     def _check_history(self, state: RepositoryState, report: VerifyReport) -> None:
-        manifest: Manifest | None = state.manifest
         checked: set[bytes] = set()
         try:
-            while manifest is not None:
+            for manifest in self._kept_history(state):
                 report.manifests += 1
                 manifest.refs.check_blocks(checked)
-                manifest = self._loader.manifest(manifest.parent) if manifest.parent is not None else None
         except (StorageError, CorruptManifest, CorruptRefBlock) as error:
             report.problems.append(f"history, {report.manifests} manifests back: {error}")
+
+    def _kept_history(self, state: RepositoryState) -> Iterator[Manifest]:
+        """The repository's own manifests as far as they must be there. Raises RowMissing for one that is not."""
+        manifest, kept_since_ms = state.manifest, now_ms() - self._retention_ms
+        yield manifest
+        for _ in range(state.pointer.version - state.record.first_version):
+            if manifest.parent is None:
+                return
+            superseded_ms = manifest.time_ms
+            try:
+                manifest = self._loader.manifest(manifest.parent)
+            except RowMissing:
+                if superseded_ms < kept_since_ms:
+                    return  # collected
+                raise
+            yield manifest
 
     def _check_packs(self, manifest: Manifest, report: VerifyReport, progress: Progress) -> None:
         total = sum(pack.size_bytes for pack in manifest.packs)

@@ -389,6 +389,9 @@ class Catalog(Protocol):
     def delete_rows(self, rows: Sequence[RowKey], *, before_ms: int) -> int:
         """Delete those that are condemned since before that time still, with indexes of packs. Returns how many."""
 
+    def pardon(self, rows: Sequence[RowKey]) -> None:
+        """Condemn these no more: what is kept has grown since, by a longer retention say."""
+
     def forget(self, blobs: Sequence[BlobKey]) -> None:
         """The blobs are deleted. Their generation stays spent: nobody who was late can name them."""
 

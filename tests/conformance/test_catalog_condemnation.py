@@ -240,6 +240,16 @@ def test_a_manifest_that_a_pointer_names_is_not_deleted_whatever_was_condemned(c
     assert catalog.has_row(RowKind.MANIFEST, manifest("demo").digest)
 
 
+def test_pardoned_rows_are_not_deleted(catalog: Catalog) -> None:
+    other = row(RowKind.PACK, b"another one")
+    leave_behind(catalog, PACK, other)
+    condemn(catalog, [PACK, other])
+    catalog.pardon([key(PACK)])
+    assert due(catalog) == ({key(other)}, set())
+    assert catalog.delete_rows([key(PACK), key(other)], before_ms=LATER_MS) == 1
+    assert catalog.has_row(RowKind.PACK, PACK.digest)
+
+
 def test_so_many_of_each_kind_are_listed(catalog: Catalog) -> None:
     leave_behind(catalog, *(row(RowKind.PACK, b"%d" % number) for number in range(5)))
     condemn(catalog, [row(RowKind.PACK, b"%d" % number) for number in range(5)], [BLOB, AGAIN])

@@ -33,6 +33,7 @@ _CONDEMN = """
     )
     ON CONFLICT DO NOTHING
 """
+_PARDON = "DELETE FROM condemned WHERE digest = ? AND kind = ? AND generation = ?"
 _ROWS = """
     SELECT digest, kind FROM content
     WHERE (digest, kind) > (?, ?) AND kind != 4 ORDER BY digest, kind LIMIT ?
@@ -66,7 +67,7 @@ def name_blobs(connection: sqlite3.Connection, blobs: Sequence[BlobKey]) -> None
 def name_rows_again(connection: sqlite3.Connection, rows: Iterable[RowKey]) -> None:
     """Rows that were stored before, which somebody names now: they are not to be deleted."""
     keys = [_row_key(row) for row in rows if row.kind is not RowKind.PACK_INDEX]
-    connection.executemany("DELETE FROM condemned WHERE digest = ? AND kind = ? AND generation = ?", keys)
+    connection.executemany(_PARDON, keys)
     _note(connection, keys)
 
 
@@ -144,9 +145,13 @@ def delete_rows(connection: sqlite3.Connection, rows: Sequence[RowKey], before_m
         "DELETE FROM content WHERE digest = ? AND kind = ?",
         [(digest, index) for digest, kind, *_ in doomed if kind == pack],
     )
-    condemnations = [each[:3] for each in doomed]
-    connection.executemany("DELETE FROM condemned WHERE digest = ? AND kind = ? AND generation = ?", condemnations)
+    connection.executemany(_PARDON, [each[:3] for each in doomed])
     return len(doomed)
+
+
+def pardon(connection: sqlite3.Connection, rows: Sequence[RowKey]) -> None:
+    """Condemn rows no more."""
+    connection.executemany(_PARDON, map(_row_key, rows))
 
 
 def forget(connection: sqlite3.Connection, blobs: Sequence[BlobKey]) -> None:

@@ -212,6 +212,10 @@ class SqliteCatalog:
         """Delete those that are condemned since before that time still."""
         return self._writer.run(partial(_condemned.delete_rows, rows=rows, before_ms=before_ms))
 
+    def pardon(self, rows: Sequence[RowKey]) -> None:
+        """Condemn these no more."""
+        self._writer.run(partial(_condemned.pardon, rows=rows))
+
     def forget(self, blobs: Sequence[BlobKey]) -> None:
         """The blobs are deleted."""
         self._writer.run(partial(_condemned.forget, blobs=blobs))

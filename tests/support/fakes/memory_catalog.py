@@ -243,6 +243,12 @@ class MemoryCatalog(MemoryLeases):
                     self._rows.pop((RowKind.PACK_INDEX, key.digest), None)
             return len(doomed)
 
+    def pardon(self, rows: Sequence[RowKey]) -> None:
+        """Not any more."""
+        with self._lock:
+            for key in rows:
+                self._condemned.rows.pop(key, None)
+
     def forget(self, blobs: Sequence[BlobKey]) -> None:
         """They are deleted."""
         with self._lock:

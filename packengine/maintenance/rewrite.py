@@ -1,0 +1,138 @@
+"""Leaving garbage out: the packs that hold it are written anew, in their place, without it.
+
+Nobody is disturbed: readers have the packs of the states that they opened, which are kept for the grace, and a push
+builds on nothing but what refs reach (design, law 8), which is kept.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from core_ext import Cancel, MissingObject, ObjectDb, WorkCount
+from packengine.maintenance.counting import counted
+from packengine.maintenance.garbage import Garbage, GarbageFinder
+from packengine.maintenance.retention import Windows
+from packengine.manifests import PublishKind
+from packengine.repository import Actor, Progress, RepositoryState
+from packengine.repository.packs import PackIntake, open_database
+from packengine.repository.parts import EngineParts
+from packengine.repository.publish import Draft
+
+_ROUNDS = 4
+"""So many packs may be written in vain, because others took away what they were to replace; then it waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What was left out of a repository."""
+
+    object_count: int = 0
+    size_bytes_before: int = 0
+    """Of the packs that were written anew."""
+
+    size_bytes_after: int = 0
+
+
+class Rewriter:
+    """Writes packs of repositories anew, as of one moment."""
+
+    def __init__(self, parts: EngineParts, windows: Windows) -> None:
+        self._parts = parts
+        self._garbage = GarbageFinder(parts, windows)
+
+    def find(self, repository_id: str, cancel: Cancel) -> Garbage | None:
+        """What there is to leave out of a repository. Raises RepositoryMissing, Cancelled."""
+        state = self._parts.loader.load(repository_id)
+        found = None if state.manifest.sealed else self._garbage.find(state, cancel)
+        return found if found is not None and found.is_worth_it else None
+
+    def rewrite(self, repository_id: str, actor: Actor, progress: Progress, cancel: Cancel) -> Rewritten:
+        """Leave out what there is to leave out. Where nothing is left that no ref reaches, the manifest says so then.
+
+        Raises RepositoryMissing, Cancelled.
+        """
+        state = self._parts.loader.load(repository_id)
+        for _ in range(_ROUNDS):
+            if state.manifest.sealed:
+                break
+            progress("Looking for garbage", 0, None)
+            garbage = self._garbage.find(state, cancel)
+            if garbage is None or not garbage.is_worth_it:
+                self._seal(state, actor, cancel)
+                break
+            if (done := self._leave_out(garbage, actor, progress, cancel)) is not None:
+                return done
+            state = self._parts.loader.reload(state)
+        return Rewritten()
+
+    def _leave_out(self, garbage: Garbage, actor: Actor, progress: Progress, cancel: Cancel) -> Rewritten | None:
+        intake = self._write(garbage, progress, cancel)
+        committed = self._parts.publisher.publish(
+            garbage.state,
+            actor,
+            PublishKind.MAINTENANCE,
+            lambda newest: self._draft(newest, garbage, intake, cancel),
+        )
+        if committed is None:
+            return None
+        after_bytes = intake.record.size_bytes if intake is not None else 0
+        return Rewritten(len(garbage.left_out), garbage.size_bytes, after_bytes)
+
+    def _write(self, garbage: Garbage, progress: Progress, cancel: Cancel) -> PackIntake | None:
+        """The pack that takes the place of the run; None if nothing of it stays."""
+        staying = garbage.objects.all_objects().minus(garbage.left_out)
+        if not len(staying):
+            return None
+        limits, path = self._parts.limits, self._parts.shelf.quarantine / f"{secrets.token_hex(16)}.pack"
+
+        def write(work: WorkCount) -> PackIntake:
+            written = garbage.objects.write_pack(
+                staying,
+                str(path),
+                level=limits.compression_level,
+                spill_bytes=limits.tail_pack_bytes,
+                cancel=cancel,
+                work=work,
+            )
+            return PackIntake(written, self._parts.shelf, self._parts.blobs, limits)
+
+        return counted("Writing packs anew", progress, cancel, write)
+
+    def _draft(
+        self, newest: RepositoryState, garbage: Garbage, intake: PackIntake | None, cancel: Cancel
+    ) -> Draft | None:
+        """None: the run is not there any more, or something that was left out is wanted by now."""
+        drops = frozenset(pack.digest for pack in garbage.run)
+        if not drops <= {pack.digest for pack in newest.manifest.packs}:
+            return None
+        after = self._database_after(newest, drops, intake)
+        if newest.pointer != garbage.state.pointer:
+            try:
+                self._garbage.kept(newest, cancel).moved_to(after, cancel=cancel)
+            except MissingObject:
+                return None
+        packs = () if intake is None else (intake,)
+        return Draft(changes=(), sealed=_reach_all(newest, after, cancel), packs=packs, drops=drops)
+
+    def _database_after(self, newest: RepositoryState, drops: frozenset[bytes], intake: PackIntake | None) -> ObjectDb:
+        object_format = newest.manifest.object_format
+        kept = [pack for pack in newest.manifest.packs if pack.digest not in drops]
+        packs = [self._parts.shelf.open(pack, object_format) for pack in kept]
+        return open_database(
+            [*packs, *([intake.ingested.pack()] if intake is not None else [])], object_format, self._parts.limits
+        )
+
+    def _seal(self, state: RepositoryState, actor: Actor, cancel: Cancel) -> None:
+        def derive(newest: RepositoryState) -> Draft | None:
+            everything = self._parts.loader.objects(newest.manifest)
+            can_be_sealed = not newest.manifest.sealed and _reach_all(newest, everything, cancel)
+            return Draft(changes=(), sealed=True) if can_be_sealed else None
+
+        self._parts.publisher.publish(state, actor, PublishKind.MAINTENANCE, derive)
+
+
+def _reach_all(state: RepositoryState, objects: ObjectDb, cancel: Cancel) -> bool:
+    """Whether the refs reach everything in these packs."""
+    tips = sorted({entry.oid for entry in state.manifest.refs.scan()})
+    return len(objects.reachable(tips, cancel=cancel)) == len(objects)
