@@ -96,6 +96,11 @@ impl BitSet {
         self.combine(other, |mine, theirs| mine & theirs);
     }
 
+    /// Change what is in `other`: take out what is in both, add what is not.
+    pub fn toggle(&mut self, other: &Self) {
+        self.combine(other, |mine, theirs| mine ^ theirs);
+    }
+
     /// Add the numbers of `run` that are in `source`, the first number of the run as `at`, and so on.
     ///
     /// # Panics
@@ -122,6 +127,28 @@ impl BitSet {
             None | Some(0) => (),
             Some(rest) => self.words[at + 1] |= rest,
         }
+    }
+
+    /// Whether each of its numbers is in `other` too.
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        assert_eq!(self.len, other.len, "sets of different databases");
+        self.words.iter().zip(&other.words).all(|(mine, theirs)| mine & !theirs == 0)
+    }
+
+    /// 64 numbers each, the lowest bit for the first.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// The same, to be changed by who sees to it that `is_within_len` holds afterwards.
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
+    /// Whether no bit is set beyond `len`.
+    pub(crate) fn is_within_len(&self) -> bool {
+        self.len.is_multiple_of(64) || self.words.last().is_none_or(|&last| last >> (self.len % 64) == 0)
     }
 
     fn combine(&mut self, other: &Self, operation: impl Fn(u64, u64) -> u64) {
@@ -175,6 +202,10 @@ mod tests {
             let mut result = one.clone();
             result.intersect(&two);
             prop_assert_eq!(result, set_of(len, &(&left & &right)));
+            let mut result = one.clone();
+            result.toggle(&two);
+            prop_assert_eq!(result, set_of(len, &(&left ^ &right)));
+            prop_assert_eq!(one.is_subset(&two), left.is_subset(&right));
             let mut rest = BitSet::full(len);
             prop_assert!(left.iter().all(|&number| rest.remove(number) && !rest.remove(number)));
             prop_assert_eq!(rest.count() as usize, len as usize - left.len());

@@ -136,6 +136,31 @@ impl Database {
         Arc::clone(self.visible.as_ref().unwrap_or_else(|| self.packs.homes()))
     }
 
+    /// The homes of all that is stored, whether it is visible or not.
+    #[must_use]
+    pub fn stored_homes(&self) -> &Arc<BitSet> {
+        self.packs.homes()
+    }
+
+    /// The home of what is stored at an ordinal, whether it is visible or not.
+    #[must_use]
+    pub fn stored_home(&self, ordinal: Ordinal) -> Ordinal {
+        if self.is_home(ordinal) { ordinal } else { self.packs.home_of(&self.oid_of(ordinal)).unwrap_or(ordinal) }
+    }
+
+    /// Whether all of some homes are visible.
+    #[must_use]
+    pub fn shows_all(&self, homes: &BitSet) -> bool {
+        self.visible.as_ref().is_none_or(|visible| homes.is_subset(visible))
+    }
+
+    /// Take out of some homes those that are not visible.
+    pub fn hide_invisible(&self, homes: &mut BitSet) {
+        if let Some(visible) = &self.visible {
+            homes.intersect(visible);
+        }
+    }
+
     /// The name of an object.
     ///
     /// # Panics

@@ -2,6 +2,7 @@
 //!
 //! Formats: gitformat-pack(5), gitformat-commit-graph(5).
 
+pub mod bitmaps;
 pub mod bitset;
 pub mod bytes;
 mod cache;

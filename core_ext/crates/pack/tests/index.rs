@@ -127,8 +127,10 @@ fn a_rev_file_gives_the_order_that_sorting_gives() {
 
     let rev = pack.rev_bytes().expect("an order");
     let (bytes, idx) = maker.finish();
-    let open =
-        |rev: &[u8]| Pack::from_bytes(bytes.clone(), idx.clone(), ObjectFormat::Sha1).expect("valid").with_rev(rev);
+    let open = |rev: &[u8]| {
+        let pack = Pack::from_bytes(bytes.clone(), idx.clone(), ObjectFormat::Sha1).expect("valid");
+        pack.attach_rev_bytes(rev).map(|()| pack)
+    };
     assert_eq!(open(&rev).expect("its rev").pack_order().expect("given"), pack.pack_order().expect("sorted"));
 
     let mut swapped = rev.clone();

@@ -4,6 +4,7 @@ mod attached;
 mod entries;
 mod order;
 
+use crate::bitmaps::Bitmaps;
 use crate::entry::PACK_HEADER_LEN;
 use crate::{Bytes, CommitGraph, Index};
 use packhouse_object::{Error, ObjectFormat, Oid, Result};
@@ -24,6 +25,9 @@ pub struct Pack {
     index: Index,
     order: OnceLock<Vec<u32>>,
     graph: OnceLock<CommitGraph>,
+    /// Set if the order came from a rev file.
+    rev: OnceLock<()>,
+    pub(crate) bitmaps: OnceLock<Bitmaps>,
 }
 
 impl Pack {
@@ -56,7 +60,8 @@ impl Pack {
     pub fn new(name: String, bytes: Bytes, idx: Bytes, format: ObjectFormat) -> Result<Self> {
         let index = Index::new(idx, format).map_err(|error| index_of_pack(&name, error))?;
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let pack = Self { id, name, bytes, index, order: OnceLock::new(), graph: OnceLock::new() };
+        let (order, rev, graph, bitmaps) = (OnceLock::new(), OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let pack = Self { id, name, bytes, index, order, rev, graph, bitmaps };
         pack.check_frame()?;
         pack.check_offsets()?;
         Ok(pack)
@@ -116,6 +121,11 @@ impl Pack {
 
     pub(crate) fn corrupt_index(&self, what: &str) -> Error {
         Error::CorruptIndex { what: format!("{what} (pack {})", self.name) }
+    }
+
+    /// Say of an error in a file that belongs to the pack which pack that is.
+    pub(crate) fn named_index(&self, error: Error) -> Error {
+        index_of_pack(&self.name, error)
     }
 
     /// Say of an error below where it was met. Limits and the machine's errors stay what they are.

@@ -1,21 +1,50 @@
 //! The order of the pack: which entry lies where, and what follows it.
 
 use super::Pack;
+use crate::Bytes;
+use crate::derived::write_renamed;
 use crate::rev::{read_rev, write_rev};
 use packhouse_object::{Error, Result};
-use std::sync::OnceLock;
+use std::io::Write as _;
+use std::path::Path;
 
 impl Pack {
-    /// Take the order of the pack from its rev file instead of sorting.
+    /// Take the order of the pack from its rev file instead of sorting. A second call changes nothing.
     ///
     /// # Errors
-    /// `CorruptIndex` if the rev is of another pack or does not order its offsets.
-    pub fn with_rev(self, rev: &[u8]) -> Result<Self> {
-        let order = read_rev(self.format(), rev, self.len(), self.trailer())?;
+    /// `CorruptIndex` if the rev is of another pack or does not order its offsets; `Io`.
+    pub fn attach_rev(&self, path: &Path) -> Result<()> {
+        if self.has_rev() { Ok(()) } else { self.attach_rev_bytes(&Bytes::open(path)?) }
+    }
+
+    /// As [`Self::attach_rev`], of bytes in memory.
+    ///
+    /// # Errors
+    /// `CorruptIndex`.
+    pub fn attach_rev_bytes(&self, rev: &[u8]) -> Result<()> {
+        let order =
+            read_rev(self.format(), rev, self.len(), self.trailer()).map_err(|error| self.named_index(error))?;
         if order.iter().any(|&position| position >= self.len()) || !self.ascends(&order) {
             return Err(self.corrupt_index("the reverse index does not order the offsets"));
         }
-        Ok(Self { order: OnceLock::from(order), ..self })
+        self.order.get_or_init(|| order);
+        self.rev.get_or_init(|| ());
+        Ok(())
+    }
+
+    /// Whether a rev file was attached.
+    #[must_use]
+    pub fn has_rev(&self) -> bool {
+        self.rev.get().is_some()
+    }
+
+    /// Write the rev file: to a temporary one beside `path`, then renamed.
+    ///
+    /// # Errors
+    /// As [`Self::pack_order`]; `Io`.
+    pub fn write_rev(&self, path: &Path) -> Result<()> {
+        let rev = self.rev_bytes()?;
+        write_renamed(path, |out| Ok(out.write_all(&rev)?))
     }
 
     /// The reverse index of the pack, as Git would write it.
