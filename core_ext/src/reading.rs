@@ -15,7 +15,8 @@ use std::sync::Arc;
 /// One stored pack with its index: a frozen handle that may be shared by many databases.
 #[pyclass(frozen, module = "core_ext")]
 pub struct Pack {
-    pack: Arc<packhouse_pack::Pack>,
+    /// The pack, shared with the databases that have it.
+    pub(crate) pack: Arc<packhouse_pack::Pack>,
 }
 
 impl From<Arc<packhouse_pack::Pack>> for Pack {
@@ -70,6 +71,24 @@ impl Pack {
 
     fn idx_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.pack.index().bytes())
+    }
+
+    fn attach_rev(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        detached(py, || self.pack.attach_rev(&path))
+    }
+
+    #[getter]
+    fn has_rev(&self) -> bool {
+        self.pack.has_rev()
+    }
+
+    fn attach_bitmaps(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        detached(py, || self.pack.attach_bitmaps(&path))
+    }
+
+    #[getter]
+    fn has_bitmaps(&self) -> bool {
+        self.pack.bitmaps().is_some()
     }
 
     fn rev_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {

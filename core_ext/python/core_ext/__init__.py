@@ -39,7 +39,9 @@ from core_ext._core import (
     parse_commit,
     parse_tag,
     parse_tree,
+    write_bitmaps,
     write_commit_graph,
+    write_rev,
 )
 
 __all__ = [
@@ -76,5 +78,7 @@ __all__ = [
     "parse_commit",
     "parse_tag",
     "parse_tree",
+    "write_bitmaps",
     "write_commit_graph",
+    "write_rev",
 ]

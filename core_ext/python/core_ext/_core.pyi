@@ -239,6 +239,20 @@ class Pack:
     def rev_bytes(self) -> bytes:
         """The reverse index (.rev v1), as Git would write it."""
 
+    def attach_rev(self, path: str) -> None:
+        """Take the order of the pack from its .rev file. All databases that share the pack use it from now on.
+
+        Here and below, a second call changes nothing. Raises CorruptIndex for a file that is damaged or of another pack.
+        """
+
+    @property
+    def has_rev(self) -> bool: ...
+    def attach_bitmaps(self, path: str) -> None:
+        """Map the pack's .bitmap file (v1). Walks of all databases that share the pack use it from now on."""
+
+    @property
+    def has_bitmaps(self) -> bool: ...
+
 @final
 class ObjectDb:
     """Objects over a list of packs, newest first; an object's home is the first that has it. Frozen, any thread."""
@@ -460,4 +474,24 @@ def write_commit_graph(db: ObjectDb, path: str, *, cancel: Cancel | None = None,
 
     Written to a temporary file and renamed, not synced. `work` counts objects. Raises MissingObject if a parent is not
     in the pack: then there is none for it.
+    """
+
+def write_rev(pack: Pack, path: str) -> None:
+    """Write the pack's reverse index: to a temporary file beside `path`, then renamed. It is not synced, as all below."""
+
+def write_bitmaps(
+    db: ObjectDb,
+    tips: Sequence[Oid],
+    path: str,
+    *,
+    max_memory_bytes: int,
+    cancel: Cancel | None = None,
+    work: WorkCount | None = None,
+) -> int | None:
+    """Write reachability bitmaps (.bitmap v1, with name hashes) of a database of one pack.
+
+    tips: ref values; those that lead to no commit of the pack are passed over. work: counts commits.
+    Returns how many commits have a bitmap; None if an object refers to one that is not in the pack: then there are none.
+    Raises LimitExceeded for more than max_memory_bytes, which for usual histories is 25 to 60 bytes an object.
+    Cost: each tree is read about once.
     """
