@@ -6,23 +6,25 @@
 //!
 //! Memory: a bit for each object of the database, a frontier of at most 256 KiB and a bit for each object, 1 MiB of filter.
 
+use crate::commits::Commits;
+use crate::cover::{Cover, has_bitmaps};
 use crate::frontier::Frontier;
 use crate::recent::RecentOids;
+use crate::roots::Roots;
 use crate::tree::for_each_entry;
 use packhouse_object::edges::{commit_edges, tag_target};
 use packhouse_object::{CancelFlag, Error, Kind, Oid, Result};
 use packhouse_pack::{BitSet, Database, Ordinal};
 
-/// The closure of the tips, themselves included.
+/// The closure of the tips, themselves included. From bitmaps, where there are some.
 ///
 /// # Errors
 /// `Missing` for a tip and `MissingEdge` for a target of an edge that is not visible; `Cancelled`; what reading can raise.
 pub fn reachable(db: &Database, tips: &[Oid], cancel: &CancelFlag) -> Result<BitSet> {
-    let mut closure = Closure::new(db, cancel, None);
-    for tip in tips {
-        closure.add_any(db.require(tip)?)?;
+    match by_bitmaps(db, tips, None, cancel)? {
+        Some(closure) => Ok(closure),
+        None => walked(db, tips, None, cancel),
     }
-    closure.run()
 }
 
 /// The closure of the tips together with `known`, which is one already: it is not walked again.
@@ -33,13 +35,44 @@ pub fn reachable(db: &Database, tips: &[Oid], cancel: &CancelFlag) -> Result<Bit
 /// # Panics
 /// If `known` was not made for this database.
 pub fn reachable_beyond(db: &Database, known: &BitSet, tips: &[Oid], cancel: &CancelFlag) -> Result<BitSet> {
-    let mut closure = Closure::new(db, cancel, Some(known));
+    let mut all = match by_bitmaps(db, tips, Some(known), cancel)? {
+        Some(beyond) => beyond,
+        None => walked(db, tips, Some(known), cancel)?,
+    };
+    all.union(known);
+    Ok(all)
+}
+
+fn walked(db: &Database, tips: &[Oid], known: Option<&BitSet>, cancel: &CancelFlag) -> Result<BitSet> {
+    let mut closure = Closure::new(db, cancel, known);
     for tip in tips {
         closure.add_any(db.require(tip)?)?;
     }
-    let mut all = closure.run()?;
-    all.union(known);
-    Ok(all)
+    closure.run()
+}
+
+/// The closure, maybe with parts of `known`; None if there are no bitmaps, or they are damaged, or it is not all visible.
+fn by_bitmaps(db: &Database, tips: &[Oid], known: Option<&BitSet>, cancel: &CancelFlag) -> Result<Option<BitSet>> {
+    if !has_bitmaps(db) {
+        return Ok(None);
+    }
+    match covered(db, &Roots::new(db, tips)?, known, cancel) {
+        Ok(closure) => Ok(Some(closure).filter(|closure| db.shows_all(closure))),
+        Err(Error::CorruptIndex { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn covered(db: &Database, roots: &Roots, known: Option<&BitSet>, cancel: &CancelFlag) -> Result<BitSet> {
+    let (mut commits, mut cover) = (Commits::new(db), Cover::new(db, cancel));
+    cover.add(&mut commits, &roots.commits, known, usize::MAX)?;
+    let mut closure = Closure::from(db, cancel, known, cover.reached);
+    closure.add_named(roots)?;
+    for &commit in &cover.loose {
+        let tree = commits.get(commit)?.tree;
+        closure.add(require_edge(db, commit, &tree)?);
+    }
+    closure.run()
 }
 
 /// A traversal that marks what it meets.
@@ -55,9 +88,21 @@ pub(crate) struct Closure<'a> {
 
 impl<'a> Closure<'a> {
     pub(crate) fn new(db: &'a Database, cancel: &'a CancelFlag, border: Option<&'a BitSet>) -> Self {
-        let count = db.ordinal_count();
-        let (frontier, recent) = (Frontier::new(count), RecentOids::new());
-        Self { db, cancel, border, seen: BitSet::new(count), frontier, recent }
+        Self::from(db, cancel, border, BitSet::new(db.ordinal_count()))
+    }
+
+    /// A traversal that has been at `seen`, and has visited what that refers to.
+    pub(crate) fn from(db: &'a Database, cancel: &'a CancelFlag, border: Option<&'a BitSet>, seen: BitSet) -> Self {
+        let (frontier, recent) = (Frontier::new(db.ordinal_count()), RecentOids::new());
+        Self { db, cancel, border, seen, frontier, recent }
+    }
+
+    /// Add what was asked for by name, but for commits.
+    pub(crate) fn add_named(&mut self, roots: &Roots) -> Result<()> {
+        for &tag in &roots.tags {
+            self.mark(tag);
+        }
+        roots.contents.iter().try_for_each(|&content| self.add_any(content))
     }
 
     /// Add an object of any kind with all that it refers to. A blob is not read for that.

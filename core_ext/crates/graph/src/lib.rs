@@ -8,6 +8,8 @@ mod by_pack;
 mod closure;
 mod commits;
 mod count;
+mod cover;
+mod difference;
 mod filter;
 mod frontier;
 mod graphs;

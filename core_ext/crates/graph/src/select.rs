@@ -7,7 +7,8 @@
 //! 3. Answer: what the shown commits' trees reach, stopping at marked objects; with the commits, and with the wanted tags.
 //!
 //! An object that only a have's deeper past holds (a file that was deleted and came back) is sent, as Git sends it:
-//! finding it would take a walk over all trees of all history, or a bitmap.
+//! finding it would take a walk over all trees of all history, or a bitmap. Where there are bitmaps, `difference.rs` finds
+//! the answer from them.
 //!
 //! **Shallow.** History is cut at the boundary of the client's history to be. Then a commit that is sent may have no parent
 //! at all that the client has, and its tree would be sent whole: so every have is an edge, next to a shown commit or not,
@@ -19,6 +20,8 @@
 
 use crate::closure::{Closure, reachable, require_edge};
 use crate::commits::{Commits, commits_among};
+use crate::cover::has_bitmaps;
+use crate::difference::select_by_bitmaps;
 use crate::filter::{Filter, filtered};
 use crate::roots::Roots;
 use crate::walk::HidingWalk;
@@ -57,6 +60,12 @@ pub fn select(db: &Database, query: &Query<'_>, cancel: &CancelFlag) -> Result<S
         let client_holds = BitSet::new(db.ordinal_count());
         return Ok(Selection { objects: reachable(db, query.wants, cancel)?, client_holds });
     }
+    if cut.is_empty()
+        && has_bitmaps(db)
+        && let Some(selection) = select_by_bitmaps(db, query, cancel)?
+    {
+        return Ok(selection);
+    }
     let is_shallow = !cut.is_empty();
     let (haves, wants) = (Roots::new(db, query.haves)?, Roots::new(db, query.wants)?);
     let mut walk = HidingWalk::new(Commits::with_cut(db, cut), cancel);
@@ -79,7 +88,12 @@ pub fn select(db: &Database, query: &Query<'_>, cancel: &CancelFlag) -> Result<S
 }
 
 /// The hidden parents of shown commits.
-fn boundary_of(commits: &mut Commits<'_>, shown: &BitSet, hidden: &BitSet, cancel: &CancelFlag) -> Result<BitSet> {
+pub(crate) fn boundary_of(
+    commits: &mut Commits<'_>,
+    shown: &BitSet,
+    hidden: &BitSet,
+    cancel: &CancelFlag,
+) -> Result<BitSet> {
     let mut boundary = BitSet::new(commits.db().ordinal_count());
     for commit in shown.iter() {
         cancel.check()?;
@@ -99,12 +113,7 @@ fn contents(
     cancel: &CancelFlag,
 ) -> Result<BitSet> {
     let mut closure = Closure::new(commits.db(), cancel, border);
-    for &tag in &roots.tags {
-        closure.mark(tag);
-    }
-    for &content in &roots.contents {
-        closure.add_any(content)?;
-    }
+    closure.add_named(roots)?;
     for commit in chosen.iter() {
         cancel.check()?;
         add_with_tree(&mut closure, commits, commit)?;

@@ -43,6 +43,11 @@ impl Local {
         is_of_kind && (kind != Kind::Blob || self.blob_limit_bytes != Some(0))
     }
 
+    /// Whether a blob passes by its size.
+    pub(super) const fn looks_at_sizes(&self) -> bool {
+        self.blob_limit_bytes.is_some()
+    }
+
     /// Whether this object passes. At most delta headers are inflated for that.
     pub(super) fn lets_object(&self, db: &Database, ordinal: Ordinal, kind: Kind) -> Result<bool> {
         Ok(self.lets(kind)

@@ -8,6 +8,7 @@
 //! Two kinds of terms look at an object alone, by its kind or its size; they are folded into one test and cost no walk.
 //! The others ask where it stands: `tree:<depth>` for its least depth, `sparse:oid` for all of its paths.
 
+mod alone;
 mod local;
 mod sieve;
 mod sparse;
@@ -15,6 +16,7 @@ mod sparse_patterns;
 mod tree_depth;
 mod visited;
 
+pub(crate) use alone::Alone;
 pub use sparse_patterns::{PatternLimits, SparsePatterns};
 
 use crate::closure::require_edge;
