@@ -99,6 +99,7 @@ def _measure(words: str | None, bars: Mapping[str, Bar]) -> tuple[int, list[Resu
 def _run_pytest(report_path: Path, arguments: Sequence[str]) -> int:
     """In a process whose allocator is set as a worker's."""
     options = ["-q", "-s", "--benchmark-quiet", f"--benchmark-json={report_path}", "--timeout=1800", "--durations=10"]
+    options += ["-W", "ignore::pytest_benchmark.logger.PytestBenchmarkWarning"]  # "no benchmarks have been run"
     command = [sys.executable, "-m", "pytest", str(_FOLDER), *options, *arguments]
     return subprocess.run(command, env={**MALLOC_SETTINGS, **os.environ}, check=False).returncode
 

@@ -6,12 +6,10 @@ import secrets
 import time
 from pathlib import Path
 
-import pytest
-
 from benchmarks.support.crowd import answers_at_once
 from benchmarks.support.forks import fork_over_rest
 from benchmarks.support.null_client import clone
-from benchmarks.support.served import Served, copy_data
+from benchmarks.support.served import UNDISTURBED, Served, copy_data
 from benchmarks.support.sizes import LARGE, at, sizes
 from benchmarks.support.versus import Quantities
 from packengine.repository import Engine
@@ -27,7 +25,7 @@ CLONES = FORKS if LARGE in sizes() else 2_000
 @at("8k")
 def test_forks(quantities: Quantities, served: Served, tmp_path: Path) -> None:
     """10,000 over REST, each a durable transaction with a token; then clones, each of another fork."""
-    with RunningServer(copy_data(served.filled, tmp_path / "data")) as server:
+    with RunningServer(copy_data(served.filled, tmp_path / "data"), arguments=UNDISTURBED) as server:
         start = time.perf_counter()
         remotes = fork_over_rest(server, "repository", FORKS, CONNECTIONS)
         quantities("over REST", "a second", [FORKS / (time.perf_counter() - start)])

@@ -11,6 +11,7 @@ from benchmarks.support.many_refs import import_into, with_refs
 from benchmarks.support.memory import watch
 from benchmarks.support.null_client import read_to_end
 from benchmarks.support.rival import HttpBackend
+from benchmarks.support.served import UNDISTURBED, maintain
 from benchmarks.support.sizes import repository_of
 from benchmarks.support.small_requests import ls_refs, small_pushes
 from benchmarks.support.versus import Quantities, Versus
@@ -44,7 +45,8 @@ def refs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ManyRefs]:
     source = repository_of("8k")
     many, few = (with_refs(source, scratch / f"{count}.git", count) for count in (MANY, FEW))
     import_into(scratch / "data", {"many": many, "few0": few})
-    with RunningServer(scratch / "data") as server, HttpBackend(scratch) as rival:
+    maintain(scratch / "data")
+    with RunningServer(scratch / "data", arguments=UNDISTURBED) as server, HttpBackend(scratch) as rival:
         yield ManyRefs(server, many, rival.url)
 
 

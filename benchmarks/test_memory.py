@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.support.memory import watch
 from benchmarks.support.null_client import clone, read_to_end
-from benchmarks.support.served import Served, copy_data, repository_url
+from benchmarks.support.served import UNDISTURBED, Served, copy_data, repository_url
 from benchmarks.support.sizes import LARGE, at
 from benchmarks.support.versus import Quantities
 from tests.support.git import git
@@ -26,7 +26,7 @@ FETCHES: dict[str, dict[str, object]] = {
 def test_fetch_memory(quantities: Quantities, served: Served, kind: str, tmp_path: Path) -> None:
     """A fetch made anew and then the same from the pack cache, by a server that has done nothing before."""
     wants = [served.tip()] if kind == "depth_1" else served.wants()
-    with RunningServer(copy_data(served.filled, tmp_path / "data")) as server:
+    with RunningServer(copy_data(served.filled, tmp_path / "data"), arguments=UNDISTURBED) as server:
         prepared = clone(repository_url(server, served.token), wants, **FETCHES[kind])  # type: ignore[arg-type]  # a table
         cold = watch(server, lambda: read_to_end(prepared))
         warm = watch(server, lambda: read_to_end(prepared))

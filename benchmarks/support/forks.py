@@ -15,7 +15,7 @@ _HEAD_END = b"\r\n\r\n"
 
 
 def fork_over_rest(server: RunningServer, source_id: str, count: int, connections: int) -> list[str]:
-    """Make forks, each by a request of its own, over connections that stay. Returns their remotes. Any refusal raises."""
+    """Make forks, each by a request of its own, over connections that stay. Returns their remotes."""
     shares = [range(first, count, connections) for first in range(connections)]
     with ThreadPoolExecutor(connections) as pool:
         made = pool.map(lambda share: _fork_on_one_connection(server, source_id, share), shares)

@@ -17,7 +17,7 @@ _COUNTED = ("RssAnon", "RssShmem")
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """peak_bytes: of all processes together, beyond what they held before. rest_bytes: of the fullest worker after it."""
+    """peak_bytes: all processes together, beyond what they held before. rest_bytes: the fullest worker after it."""
 
     peak_bytes: int
     rest_bytes: int

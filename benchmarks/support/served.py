@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from benchmarks.support.floor import Floor
 from benchmarks.support.rival import HttpBackend, prepare
 from tests.support.git import git
 from tests.support.server import RunningServer
+
+UNDISTURBED = ("--maintenance", "off")
+"""Maintenance is done before anything is measured, as the rival's repacking is, and not in between."""
 
 _ID = "repository"
 _IMMUTABLE = ("/objects/pack/", "/blobs/", "/derived/")
@@ -85,8 +90,8 @@ def serve_both(size: str, repository: Path, scratch: Path) -> Iterator[Served]:
     copy_data(filled, scratch / "data")
     copy_data(filled, scratch / "uncached")
     with (
-        RunningServer(scratch / "data") as server,
-        RunningServer(scratch / "uncached", arguments=["--answer-cache-bytes", "0"]) as uncached,
+        RunningServer(scratch / "data", arguments=UNDISTURBED) as server,
+        RunningServer(scratch / "uncached", arguments=[*UNDISTURBED, "--answer-cache-bytes", "0"]) as uncached,
         HttpBackend(root) as rival,
         Floor(server.url) as floor,
     ):
@@ -96,10 +101,18 @@ def serve_both(size: str, repository: Path, scratch: Path) -> Iterator[Served]:
 
 def fill(data_dir: Path, repository: Path) -> str:
     """Push everything to a new data directory, and let it be maintained. Returns the token."""
-    with RunningServer(data_dir) as server:
+    with RunningServer(data_dir, arguments=UNDISTURBED) as server:
         made = server.create_repository(_ID)
         git("push", "--quiet", "--mirror", made["remote"], cwd=repository)
+    maintain(data_dir)
     return str(made["token"])
+
+
+def maintain(data_dir: Path) -> None:
+    """As an operator does it by hand."""
+    command = [sys.executable, "-P", "-m", "server.cli", "maintain", "--all", "--data-dir", str(data_dir)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def copy_data(source: Path, target: Path) -> Path:
