@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import core_ext
-from core_ext import Cancel, MissingObject, Pack, WorkCount
+from core_ext import Cancel, MissingObject, Pack, WorkCount, write_bitmaps, write_commit_graph, write_rev
 from packengine.maintenance.counting import counted
 from packengine.manifests import ObjectFormat
 from packengine.repository import Limits, Progress
@@ -75,13 +74,13 @@ class DerivedWriter:
 
     @staticmethod
     def _write_rev(task: _Task, _work: WorkCount) -> bool:
-        core_ext.write_rev(task.subject.pack, str(task.path))
+        write_rev(task.subject.pack, str(task.path))
         return True
 
     def _write_graph(self, task: _Task, work: WorkCount) -> bool:
         objects = open_database([task.subject.pack], task.subject.object_format, self._limits)
         try:
-            core_ext.write_commit_graph(objects, str(task.path), cancel=task.cancel, work=work)
+            write_commit_graph(objects, str(task.path), cancel=task.cancel, work=work)
         except MissingObject:
             return False
         return True
@@ -90,7 +89,7 @@ class DerivedWriter:
         subject = task.subject
         objects = open_database([subject.pack], subject.object_format, self._limits)
         memory_bytes = self._limits.maintenance_memory_bytes
-        count = core_ext.write_bitmaps(
+        count = write_bitmaps(
             objects, subject.tips, str(task.path), max_memory_bytes=memory_bytes, cancel=task.cancel, work=work
         )
         return count is not None

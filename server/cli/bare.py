@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from core_ext import Cancel
+from packengine.maintenance import Maintainer
 from server.cli.options import Invocation, data_options
 from server.cli.output import print_json
 from server.cli.progress import progress_reporter
@@ -19,6 +21,8 @@ def import_command(invocation: Invocation, path: Path, repository_id: str | None
     """Make a repository out of the Git repository at PATH, bare or not, and print its id."""
     with invocation.engine(may_create=True) as engine, progress_reporter(quiet=invocation.as_json) as progress:
         made = engine.import_repository(path, repository_id, invocation.actor, progress=progress)
+        # Without a lease: nobody else knows of it yet, and its first clone is to be as fast as the others.
+        Maintainer(engine.parts).maintain(made, progress=progress, cancel=Cancel())
     if invocation.as_json:
         print_json({"id": made})
     else:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import click
 
-from core_ext import Cancel
+from core_ext import Cancel, Cancelled
 
 T = TypeVar("T")
 
@@ -22,12 +24,23 @@ def interruptible(work: Callable[[Cancel], T]) -> T:
     A thread, since a signal is heard between two lines of Python in the main thread only, and native work has none.
     """
     cancel = Cancel()
-    with ThreadPoolExecutor(1) as pool:
-        result = pool.submit(work, cancel)
+    with _set_by_ctrl_c(cancel), ThreadPoolExecutor(1) as pool:
         try:
-            return result.result()
-        except KeyboardInterrupt:
-            cancel.set()
-            click.echo("stopping; what is finished stays", err=True)
-            result.exception()  # it ends soon; that it was cancelled is no news
-            raise click.exceptions.Exit(INTERRUPTED) from None
+            return pool.submit(work, cancel).result()
+        except Cancelled as error:
+            raise click.exceptions.Exit(INTERRUPTED) from error
+
+
+@contextmanager
+def _set_by_ctrl_c(cancel: Cancel) -> Iterator[None]:
+    """Not by an exception: that could come at a point where nobody would wait for the thread."""
+
+    def stop(_signum: int, _frame: object) -> None:
+        click.echo("stopping; what is finished stays", err=True)
+        cancel.set()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
