@@ -4,11 +4,13 @@ from packengine.maintenance.collector import CollectionPlan, CollectionReport, C
 from packengine.maintenance.figures import Derivation, MaintenancePlan, MaintenanceReport
 from packengine.maintenance.lease import LeaseHeld, LeaseLost, MaintenanceLease
 from packengine.maintenance.maintainer import Maintainer
+from packengine.maintenance.named import CollectionRefused
 from packengine.maintenance.schedule import Schedule
 from packengine.maintenance.sweep import Deleted
 
 __all__ = [
     "CollectionPlan",
+    "CollectionRefused",
     "CollectionReport",
     "Collector",
     "Deleted",

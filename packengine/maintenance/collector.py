@@ -12,15 +12,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from core_ext import Cancel, Cancelled
+from core_ext import Cancel, Cancelled, CoreError
 from packengine.maintenance.named import Marker, Named
 from packengine.maintenance.retention import Windows
 from packengine.maintenance.rewrite import Rewriter, Rewritten
 from packengine.maintenance.sweep import Deleted, Sweeper
+from packengine.manifests import CorruptManifest
+from packengine.refs import CorruptRefBlock
 from packengine.repository import Actor, Progress
 from packengine.repository.parts import EngineParts
 from packengine.repository.publish import now_ms
-from packengine.storage.ports import BlobKey, RepositoryMissing, RowKey
+from packengine.storage.ports import BlobKey, RepositoryMissing, RowKey, StorageError
 
 _AT_A_TIME = 1000
 _log = logging.getLogger(__name__)
@@ -61,6 +63,9 @@ class CollectionReport:
     rewritten: int = 0
     """Repositories from which something was left out."""
 
+    passed_over: int = 0
+    """Repositories that could not be read, from which nothing was left out: see `packhouse fsck`."""
+
     objects_left_out: int = 0
     condemned: int = 0
     given_up: int = 0
@@ -95,7 +100,8 @@ class Collector:
         return plan
 
     def collect(self, progress: Progress, cancel: Cancel) -> CollectionReport:
-        """Leave out, condemn, delete. Raises Cancelled; MarkLost if another collection began to mark meanwhile."""
+        """Leave out, condemn, delete. Raises Cancelled; MarkLost if another collection began to mark meanwhile;
+        CollectionRefused, and nothing is condemned or deleted then."""
         began_s = time.monotonic()
         report = CollectionReport()
         windows = Windows.at(self._clock_ms(), self._parts.limits)
@@ -114,15 +120,25 @@ class Collector:
         rewriter = Rewriter(self._parts, windows)
         for repository_id in self._each_repository("Looking for garbage", progress, cancel):
             done = self._rewrite(rewriter, repository_id, progress, cancel)
+            if done is None:
+                report.passed_over += 1
+                continue
             report.rewritten += done.object_count > 0
             report.objects_left_out += done.object_count
 
     @staticmethod
-    def _rewrite(rewriter: Rewriter, repository_id: str, progress: Progress, cancel: Cancel) -> Rewritten:
+    def _rewrite(rewriter: Rewriter, repository_id: str, progress: Progress, cancel: Cancel) -> Rewritten | None:
+        """None: the repository cannot be read."""
         try:
             return rewriter.rewrite(repository_id, Actor("maintenance", secrets.token_hex(16)), progress, cancel)
+        except Cancelled:
+            raise
         except RepositoryMissing:  # deleted just now
             return Rewritten()
+        except (CoreError, StorageError, CorruptManifest, CorruptRefBlock) as error:
+            fields = {"repository": repository_id, "error": str(error)}
+            _log.warning("a collection passed over a repository", extra={"fields": fields})
+            return None
 
     def _condemn(self, windows: Windows, report: CollectionReport, progress: Progress, cancel: Cancel) -> Named:
         """Condemn what nothing names. In this order: see `Catalog.begin_mark`. Returns what is named."""
@@ -184,6 +200,7 @@ def _announce(report: CollectionReport) -> None:
     deleted = report.deleted
     fields = {
         "rewritten": report.rewritten,
+        "passed_over": report.passed_over or None,
         "objects_left_out": report.objects_left_out,
         "condemned": report.condemned,
         "given_up": report.given_up,

@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 
 from core_ext import Cancel, Cancelled
 from packengine.maintenance.retention import kept_states
-from packengine.manifests import Manifest, PackPlace, decode_manifest
+from packengine.manifests import CorruptManifest, Manifest, PackPlace, decode_manifest
+from packengine.refs import CorruptRefBlock
 from packengine.refs.blocks import decode_index
-from packengine.repository import Progress
-from packengine.storage.ports import BlobKey, Catalog, PointerUse, RowKey, RowKind
+from packengine.repository import Progress, RepositoryError
+from packengine.storage.ports import BlobKey, Catalog, CorruptBlob, PointerUse, RowKey, RowKind, RowMissing
 
 _PHASE = "Finding what is named"
+
+
+class CollectionRefused(RepositoryError):
+    """What a repository names cannot be found out, so nothing may be deleted: see `packhouse fsck`."""
 
 
 @dataclass(slots=True)
@@ -54,14 +59,17 @@ class Marker:
         """By the manifest that a walk began with or came by: how many own ones before it were walked."""
 
     def run(self, progress: Progress, cancel: Cancel) -> Named:
-        """Read what every pointer leads to. Raises RowMissing, CorruptManifest: nothing may be deleted then."""
+        """Read what every pointer leads to. Raises CollectionRefused if something cannot be read."""
         uses = self._catalog.pointer_uses()
         # Long histories first: the shorter ones of forks are part of them.
         for done, use in enumerate(sorted(uses, key=_own_publishes, reverse=True)):
             if cancel.is_set():
                 raise Cancelled("the collection was stopped")
             progress(_PHASE, done, len(uses))
-            self._take_in(use)
+            try:
+                self._take_in(use)
+            except (RowMissing, CorruptBlob, CorruptManifest, CorruptRefBlock) as error:
+                raise CollectionRefused(f"manifest {use.manifest.hex()}, which a pointer names: {error}") from error
         progress(_PHASE, len(uses), len(uses))
         return self._named
 
