@@ -54,6 +54,12 @@ class PackShelf:
                     shelf[record.digest] = pack
         return pack
 
+    def keep(self, record: PackRecord, pack: Pack) -> None:
+        """Take in what was ingested just now, so that the next who asks need not read what was here in hand."""
+        with self._lock:
+            if record.place is PackPlace.TAIL and _resident_bytes(pack) <= self._limits.resident_tail_bytes:
+                self._resident[record.digest] = pack
+
     def look_again(self) -> None:
         """Let open packs have the derived files that were made since. To be called often: it looks now and then."""
         self.derived.attach_new(self._open_packs)
@@ -181,6 +187,8 @@ class PackIntake:
     def store(self) -> None:
         """Make a large pack durable as a blob, before the transaction that names it. Does nothing the second time."""
         blob = self.blob
+        if blob is None:
+            self._shelf.keep(self.record, self.ingested.pack())
         if blob is None or blob == self._stored_as:
             return
         if self._stored_as is not None:

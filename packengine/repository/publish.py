@@ -3,6 +3,11 @@
 A publish derives a draft from a state, makes its bytes durable, and compare-and-swaps the pointer. If another publish
 came first, nothing of the draft is kept: it is derived anew from the state that won, with every check that reads state
 made again. Since each round that fails is a round in which somebody else's publish succeeded, the loop ends.
+
+Publishes to one repository that come at once in one process do not overtake each other. Those that are derived in a
+moment take turns: whoever has the turn derives all that wait, each from the manifest of the one before, and all of them
+are one compare-and-swap, from the published manifest to the last of the chain. It is made as a whole or not at all, so
+that nobody's state was one that never came to be.
 """
 
 from __future__ import annotations
@@ -10,7 +15,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field, replace
 
 from packengine.manifests import Manifest, PackRecord, PublishKind, digest_of, encode_manifest
 from packengine.refs import RefChange
@@ -20,7 +26,18 @@ from packengine.repository.limits import Limits
 from packengine.repository.packs import PackIntake
 from packengine.repository.provenance import NOTHING_SAID, Provenance
 from packengine.repository.state import RepositoryState, StateLoader
-from packengine.storage.ports import Catalog, Committed, CondemnedBlob, Publish, Row, RowKind
+from packengine.repository.turns import Turns
+from packengine.storage.ports import (
+    Catalog,
+    CatalogBusy,
+    Committed,
+    CondemnedBlob,
+    Pointer,
+    Publish,
+    Row,
+    RowKind,
+    StorageError,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +63,46 @@ Derive = Callable[[RepositoryState], Draft | None]
 """Make a draft from a state, or None if nothing is to be published. Called once for each round; reads nothing else."""
 
 
+@dataclass(eq=False, slots=True)
+class _Wish:
+    """A publish that is asked for, and later what became of it."""
+
+    begun: RepositoryState
+    actor: Actor
+    kind: PublishKind
+    derive: Derive
+    context: Context = field(default_factory=copy_context)
+    """Whose request it is, for what is logged while it is derived, perhaps by another one's thread."""
+
+    step: _Step | None = None
+    """The one that counts: its state came to be."""
+
+    committed: Committed | None = None
+
+    def result(self) -> Committed | None:
+        """Raises what kept it from being published."""
+        if self.step is None:
+            raise StorageError(f"repository {self.begun.record.id}: the publish was interrupted")
+        if self.step.error is not None:
+            raise self.step.error
+        return self.committed
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A wish as derived from one state: either what is to be stored, or why it cannot be, or nothing to be done."""
+
+    wish: _Wish
+    draft: Draft | None = None
+    publish: Publish | None = None
+    after: RepositoryState | None = None
+    error: Exception | None = None
+
+    def renew(self) -> None:
+        for pack in self.draft.packs if self.draft is not None else ():
+            pack.renew()
+
+
 class Publisher:
     """Moves pointers."""
 
@@ -53,6 +110,7 @@ class Publisher:
         self._catalog = catalog
         self._loader = loader
         self._limits = limits
+        self._turns: Turns[_Wish] = Turns(self._publish_all)
 
     def publish(
         self,
@@ -61,35 +119,96 @@ class Publisher:
         kind: PublishKind,
         derive: Derive,
         provenance: Provenance = NOTHING_SAID,
+        *,
+        is_quick: bool = False,
     ) -> Committed | None:
         """Publish what `derive` makes of the newest state; None if it wants nothing published. Durable on return.
 
         begun: the state that the request was let in to. A successor of its id is not published to: RepositoryMissing.
         provenance: told with the publish once it is committed.
+        is_quick: whether it is derived in a moment, so that others of the repository can wait for it.
         """
-        while True:
-            state = self._loader.reload(begun)
-            draft = derive(state)
+        wish = _Wish(begun, actor, kind, derive)
+        if is_quick:
+            self._turns.take((begun.record.id, begun.record.first_version), wish)
+        else:
+            self._publish_all([wish])
+        committed = wish.result()
+        if committed is not None and wish.step is not None and wish.step.draft is not None:
+            self._announce(committed, actor, kind, wish.step.draft, provenance)
+        return committed
+
+    def _publish_all(self, wishes: Sequence[_Wish]) -> None:
+        """Give each of them its result. All are of one repository. What fails together is tried in smaller parts."""
+        at_most = len(wishes)
+        while wishes:
+            steps = self._derive_all(wishes[:at_most])
+            if self._commit(steps):
+                wishes = wishes[len(steps) :]
+            else:
+                at_most = max(1, len(steps) // 2)
+
+    def _derive_all(self, wishes: Sequence[_Wish]) -> list[_Step]:
+        """As many steps as can be made one from the other; at least one."""
+        try:
+            state = self._loader.reload(wishes[0].begun)
+        except StorageError as error:
+            return [_Step(wishes[0], error=error)]
+        steps: list[_Step] = []
+        for wish in wishes:
+            steps.append(wish.context.run(self._derive, wish, state))
+            state = steps[-1].after or state
+            if not state.manifest.sealed:
+                break  # views of what its refs reach are kept: of published states only
+        return steps
+
+    def _derive(self, wish: _Wish, state: RepositoryState) -> _Step:
+        try:
+            draft = wish.derive(state)
             if draft is None:
-                return None
+                return _Step(wish)
             # First of all: what it refuses must leave no blob behind.
-            prepared, manifest = self._prepare(state, draft, actor, kind)
+            publish, manifest = self._prepare(state, draft, wish.actor, wish.kind)
+            for pack in draft.packs:
+                pack.store()
+        except Exception as error:  # noqa: BLE001 - the wish's, who gets it
+            return _Step(wish, error=error)
+        blocks = {row.digest: row.data for row in publish.rows if row.kind is RowKind.REF_BLOCK}
+        self._loader.keep(publish.manifest, manifest, blocks)
+        after = RepositoryState(state.record, Pointer(state.pointer.version + 1, publish.manifest), manifest)
+        return _Step(wish, draft, publish, after)
+
+    def _commit(self, steps: Sequence[_Step]) -> bool:
+        """Whether the steps count. If not, they are to be derived anew."""
+        published = [(step, step.publish) for step in steps if step.publish is not None]
+        if published:
             try:
-                for pack in draft.packs:
-                    pack.store()
-                outcome = self._catalog.publish(prepared)
+                outcome = self._catalog.publish(_joined([publish for _, publish in published]))
             except CondemnedBlob as error:
                 _log.info("packs are stored again", extra={"fields": {"reason": str(error)}})
-                for pack in draft.packs:
-                    pack.renew()
-                continue
-            if isinstance(outcome, Committed):
-                blocks = {row.digest: row.data for row in prepared.rows if row.kind is RowKind.REF_BLOCK}
-                self._loader.keep(prepared.manifest, manifest, blocks)
-                self._announce(outcome, actor, kind, draft, provenance)
-                return outcome
-            fields = {"repository": begun.record.id, "request_id": actor.request_id}
-            _log.debug("publish superseded", extra={"fields": fields})
+                for step in steps:
+                    step.renew()
+                return False
+            except StorageError as error:
+                return self._refuse(steps, error)
+            if not isinstance(outcome, Committed):
+                _log.debug("publish superseded", extra={"fields": {"repository": outcome.repository_id}})
+                return False
+            first_version = outcome.pointer.version - len(published) + 1
+            for version, (step, publish) in enumerate(published, first_version):
+                step.wish.committed = replace(outcome, pointer=Pointer(version, publish.manifest))
+        for step in steps:
+            step.wish.step = step
+        return True
+
+    @staticmethod
+    def _refuse(steps: Sequence[_Step], error: StorageError) -> bool:
+        """One of several may be to blame: then each is tried alone. But who waited for the catalog waits no longer."""
+        if len(steps) > 1 and not isinstance(error, CatalogBusy):
+            return False
+        for step in steps:
+            step.wish.step = _Step(step.wish, error=type(error)(*error.args))
+        return True
 
     def _prepare(
         self, state: RepositoryState, draft: Draft, actor: Actor, kind: PublishKind
@@ -151,6 +270,17 @@ def _packs_after(
     """New packs go to the front, or where those were that they replace: whatever is behind a pack stays closed."""
     at = next((place for place, pack in enumerate(old) if pack.digest in drops), 0)
     return (*old[:at], *fresh, *(pack for pack in old[at:] if pack.digest not in drops))
+
+
+def _joined(publishes: Sequence[Publish]) -> Publish:
+    """One from before the first to after the last, of which each was derived from the one before."""
+    return replace(
+        publishes[-1],
+        expected=publishes[0].expected,
+        rows=[row for publish in publishes for row in publish.rows],
+        blobs=[blob for publish in publishes for blob in publish.blobs],
+        steps=len(publishes),
+    )
 
 
 def _shown(change: RefChange) -> str:

@@ -188,11 +188,16 @@ class Push:
         thin_bases = self._ingested.thin_base_count if self._ingested else 0
         deltas = replace(self.delta_count(), thin_bases=thin_bases)
         committed = self._service.publisher.publish(
-            self._state, self._actor, PublishKind.PUSH, self._derive, self._provenance
+            self._state, self._actor, PublishKind.PUSH, self._derive, self._provenance, is_quick=self._is_small
         )
         verdicts = [(c.name, reason) for c, reason in zip(self._commands, self._plan.reasons, strict=True)]
         self._drop_pack()
         return PushOutcome(committed, None, verdicts, warnings, deltas)
+
+    @property
+    def _is_small(self) -> bool:
+        """Whether the pack is in memory, and so is judged in a moment."""
+        return self._ingested is None or self._ingested.pack_path is None
 
     def _drop_pack(self) -> None:
         self._ingest = self._ingested = self._intake = None

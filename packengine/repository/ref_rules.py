@@ -131,11 +131,13 @@ def _delete_refusal(command: Command, entry: RefEntry | None, state: RepositoryS
 def _refuse_folder_conflicts(commands: Sequence[Command], reasons: list[str | None], state: RepositoryState) -> None:
     """Refuse `a` beside `a/b`, counting what this push itself deletes and creates."""
     allowed = [command for command, reason in zip(commands, reasons, strict=True) if reason is None]
-    deletions = [RefChange(command.name, None) for command in allowed if command.is_delete]
-    stored = state.manifest.refs.preview(deletions) if deletions else state.manifest.refs
     created = [
         at for at, command in enumerate(commands) if reasons[at] is None and command.is_create and not command.is_delete
     ]
+    if not created:
+        return
+    deletions = [RefChange(command.name, None) for command in allowed if command.is_delete]
+    stored = state.manifest.refs.preview(deletions) if deletions else state.manifest.refs
     names = _Names(stored, [commands[at].name for at in created])
     for at in created:
         rival = conflicting_ref(commands[at].name, names.first_from, names.exists)

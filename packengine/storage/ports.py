@@ -216,6 +216,12 @@ class Publish:
     blobs: Sequence[BlobKey] = ()
     """The blobs that the new manifest names and the expected one does not."""
 
+    steps: int = 1
+    """How many publishes it stands for, each derived from the one before; the manifests between are among the rows.
+
+    The version grows by as many.
+    """
+
 
 @dataclass(frozen=True, slots=True)
 class Committed:

@@ -12,6 +12,7 @@ from packengine.storage.ports import (
     Catalog,
     Committed,
     Pointer,
+    Publish,
     RowKind,
     RowMissing,
     Superseded,
@@ -55,6 +56,15 @@ def test_version_and_manifest_are_both_compared(catalog: Catalog, wrong: str) ->
     current = catalog.pointer("demo")
     expected = replace(current, version=7) if wrong == "version" else replace(current, manifest=ABSENT)
     assert publish(catalog, "demo", expected, "next") == Superseded("demo", current)
+
+
+def test_a_publish_of_several_steps_raises_the_version_by_as_many(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    created, between, last = catalog.pointer("demo"), manifest("between"), manifest("last")
+    request = Publish("demo", created, last.digest, [between, last], steps=2)
+    assert catalog.publish(request) == Committed("demo", Pointer(created.version + 2, last.digest))
+    assert catalog.row(RowKind.MANIFEST, between.digest) == between.data
+    assert catalog.publish(request) == Superseded("demo", catalog.pointer("demo"))
 
 
 def test_the_same_manifest_may_be_published_again_under_a_new_version(catalog: Catalog) -> None:

@@ -158,6 +158,14 @@ class Project:
         self.id = repository_id
         self.objects = objects or Objects()
 
+    def elsewhere(self) -> Project:
+        """The same repository as another process sees it."""
+        pushes = self.engine.pushes
+        derived = pushes.quarantine.parent / "derived"
+        catalog, limits = self.engine.catalog, self.engine.limits
+        other = Engine(catalog, pushes.blobs, pushes.quarantine, derived, limits, policy=pushes.policy)
+        return Project(other, self.id, self.objects)
+
     @property
     def manifest(self) -> Manifest:
         """What the newest state says."""

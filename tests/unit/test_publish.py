@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +12,9 @@ import pytest
 
 from packengine.manifests import Manifest, PublishKind
 from packengine.refs import RefChange, RefEntry
-from packengine.repository import Engine, LimitReached, Limits, RepositoryState
+from packengine.repository import Engine, LimitReached, Limits, Push, RepositoryState
 from packengine.repository.publish import Draft
-from packengine.storage.ports import Committed, Pointer, Publish, RowKind, Superseded
+from packengine.storage.ports import Committed, Pointer, Publish, RowKind, StorageError, Superseded
 from tests.support.engine_pushes import ACTOR
 from tests.support.engines import Clock, Objects, OvertakenCatalog, Project, move, new_project, open_in_memory
 from tests.support.fakes import MemoryBlobStore
@@ -233,14 +235,14 @@ class Overtaken:
 
 def test_a_push_whose_ref_moved_meanwhile_is_no_fast_forward(project: Project, catalog: OvertakenCatalog) -> None:
     case = Overtaken(project)
-    catalog.rivals = [lambda: project.pushed(MAIN, case.root, case.other, case.other)]
+    catalog.rivals = [lambda: project.elsewhere().pushed(MAIN, case.root, case.other, case.other)]
     assert case.push() == ["non-fast-forward"]
     assert project.refs == {MAIN: case.other}
 
 
 def test_a_push_wins_although_another_ref_moved_meanwhile(project: Project, catalog: OvertakenCatalog) -> None:
     case = Overtaken(project)
-    catalog.rivals = [lambda: project.pushed(SIDE, None, case.other, case.other)]
+    catalog.rivals = [lambda: project.elsewhere().pushed(SIDE, None, case.other, case.other)]
     assert case.push() == [None]
     assert project.refs == {MAIN: case.child, SIDE: case.other}
     assert project.problems() == []
@@ -250,7 +252,7 @@ def test_a_push_whose_ref_got_a_rival_beside_it_meanwhile_is_refused(
     project: Project, catalog: OvertakenCatalog
 ) -> None:
     case = Overtaken(project)
-    catalog.rivals = [lambda: project.pushed(b"refs/heads/a/b", None, case.root)]
+    catalog.rivals = [lambda: project.elsewhere().pushed(b"refs/heads/a/b", None, case.root)]
     assert project.push(move(b"refs/heads/a", None, case.root)) == [
         "'refs/heads/a/b' exists; cannot create the ref beside it"
     ]
@@ -260,7 +262,7 @@ def test_a_push_to_what_became_read_only_meanwhile_is_refused(project: Project, 
     case = Overtaken(project)
 
     def rival() -> None:
-        project.pushed(SIDE, None, case.root)
+        project.elsewhere().pushed(SIDE, None, case.root)
         catalog.now_read_only.add(project.id)
 
     catalog.rivals = [rival]
@@ -272,7 +274,7 @@ def test_a_push_whose_parent_was_forced_away_meanwhile_is_refused(project: Proje
     case = Overtaken(project)
     project.pushed(SIDE, None, case.other, case.other)
     grandchild = project.objects.commit("grandchild", case.other)
-    catalog.rivals = [lambda: project.pushed(SIDE, case.other, None)]
+    catalog.rivals = [lambda: project.elsewhere().pushed(SIDE, case.other, None)]
     assert project.push(move(b"refs/heads/late", None, grandchild), new=[grandchild]) == ["missing necessary objects"]
 
 
@@ -281,8 +283,87 @@ def test_what_became_hidden_meanwhile_ends_the_seal_of_a_push_that_was_overtaken
 ) -> None:
     case = Overtaken(project)
     project.pushed(SIDE, None, case.other, case.other)
-    catalog.rivals = [lambda: project.pushed(SIDE, case.other, case.root)]
+    catalog.rivals = [lambda: project.elsewhere().pushed(SIDE, case.other, case.root)]
     assert case.push() == [None]
     manifest: Manifest = project.manifest
     assert not manifest.sealed
     assert project.problems() == []
+
+
+def together(project: Project, catalog: OvertakenCatalog, *pushes: Push) -> None:
+    """Finish pushes while another one holds up the turn, so that they are published together."""
+    turns = project.engine.pushes.publisher._turns
+    key = (project.id, project.engine.load(project.id).record.first_version)
+    line = turns._enter(key, None)  # type: ignore[arg-type]  # nobody's wish, which is never served
+    line.waiting.clear()
+    with ThreadPoolExecutor(len(pushes)) as pool:
+        with line.turn:
+            outcomes = []
+            for count, push in enumerate(pushes, start=1):
+                outcomes.append(pool.submit(push.finish))
+                while len(line.waiting) < count:
+                    os.sched_yield()
+        for outcome in outcomes:
+            outcome.result()
+    turns._leave(key, line, None)  # type: ignore[arg-type]
+
+
+def branches_pushed(project: Project, count: int) -> list[Push]:
+    """Pushes of a new branch each, whose packs have arrived."""
+    case = Overtaken(project)
+    commits = [project.objects.commit(f"branch {number}", case.root) for number in range(count)]
+    return [
+        project.begin(move(b"refs/heads/b%d" % number, None, commit), pack=project.objects.pack([commit]))
+        for number, commit in enumerate(commits)
+    ]
+
+
+def test_pushes_that_wait_for_each_other_are_one_compare_and_swap(project: Project, catalog: OvertakenCatalog) -> None:
+    pushes = branches_pushed(project, 4)
+    before, written = project.engine.load(project.id).pointer, len(catalog.published)
+    together(project, catalog, *pushes)
+    assert len(catalog.published) == written + 1
+    assert project.engine.load(project.id).pointer.version == before.version + 4
+    assert project.refs.keys() == {MAIN, *(b"refs/heads/b%d" % number for number in range(4))}
+    assert project.manifest.sealed
+    assert project.problems() == []
+
+
+def test_each_of_them_has_a_manifest_of_its_own_in_the_chain(project: Project, catalog: OvertakenCatalog) -> None:
+    together(project, catalog, *branches_pushed(project, 3))
+    state = project.engine.load(project.id)
+    history = [len(manifest.refs) for manifest in project.engine._loader.own_history(state)]
+    assert history == [4, 3, 2, 1, 0]
+
+
+def test_those_that_are_overtaken_together_are_all_derived_anew(project: Project, catalog: OvertakenCatalog) -> None:
+    pushes = branches_pushed(project, 4)
+    catalog.rivals = [lambda: project.elsewhere().pushed(SIDE, None, project.refs[MAIN])]
+    together(project, catalog, *pushes)
+    assert project.refs.keys() == {MAIN, SIDE, *(b"refs/heads/b%d" % number for number in range(4))}
+    assert project.problems() == []
+
+
+def test_of_those_that_move_one_ref_together_one_wins(project: Project, catalog: OvertakenCatalog) -> None:
+    case = Overtaken(project)
+    commits = [project.objects.commit(f"rival {number}", case.root) for number in range(3)]
+    pushes = [project.begin(move(SIDE, None, commit), pack=project.objects.pack([commit])) for commit in commits]
+    together(project, catalog, *pushes)
+    assert project.refs[SIDE] == commits[0]
+
+
+def test_one_that_cannot_be_stored_fails_alone(
+    project: Project, catalog: OvertakenCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushes = branches_pushed(project, 3)
+    real = catalog.publish
+
+    def refuse_b1(publish: Publish) -> Committed | Superseded:
+        if any(b"refs/heads/b1" in row.data for row in publish.rows) and not project.refs.keys() & {b"refs/heads/b2"}:
+            raise StorageError("no room for b1")
+        return real(publish)
+
+    monkeypatch.setattr(catalog, "publish", refuse_b1)
+    with pytest.raises(StorageError, match="no room for b1"):
+        together(project, catalog, *pushes)
+    assert project.refs.keys() == {MAIN, b"refs/heads/b0", b"refs/heads/b2"}

@@ -48,7 +48,7 @@ def publish(connection: sqlite3.Connection, request: Publish) -> Committed | Sup
     if not any(row.digest == request.manifest for row in request.rows):
         name_rows_again(connection, [RowKey(request.manifest, RowKind.MANIFEST)])
     name_blobs(connection, request.blobs)
-    moved = Pointer(current.version + 1, request.manifest)
+    moved = Pointer(current.version + request.steps, request.manifest)
     connection.execute(
         "UPDATE pointer SET version = ?, manifest = ? WHERE repository = ?",
         (moved.version, manifest_key(connection, moved.manifest), repository_key),

@@ -139,7 +139,7 @@ class MemoryCatalog(MemoryLeases):
             self._condemned.check(publish.blobs)
             again = self._store(publish.rows)
             self._condemned.name([*again, RowKey(publish.manifest, RowKind.MANIFEST), *publish.blobs])
-            repository.pointer = Pointer(repository.pointer.version + 1, publish.manifest)
+            repository.pointer = Pointer(repository.pointer.version + publish.steps, publish.manifest)
             return Committed(publish.repository_id, repository.pointer)
 
     def row(self, kind: RowKind, digest: Digest) -> bytes:
