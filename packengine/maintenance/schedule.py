@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from cachetools import TTLCache
 
 from core_ext import Cancel, Cancelled, CoreError
+from packengine.maintenance.collector import Collector
 from packengine.maintenance.lease import LeaseHeld, MaintenanceLease
 from packengine.maintenance.maintainer import Maintainer
 from packengine.repository import RepositoryError
@@ -38,6 +39,7 @@ class Schedule:
         self._catalog = parts.catalog
         self._lease = MaintenanceLease(parts.catalog)
         self._maintainer = Maintainer(parts)
+        self._collector = Collector(parts)
         self._spared: TTLCache[str, bool] = TTLCache(_SPARED_KEPT, _SPARED_S)
 
     def maintain_due(self, repository_ids: Iterable[str], cancel: Cancel) -> None:
@@ -54,11 +56,12 @@ class Schedule:
         return last is None or last.expires_at_ms <= now_ms()
 
     def go_round(self, cancel: Cancel) -> None:
-        """Maintain every repository that wants it. Raises as `maintain_due` does."""
+        """Collect garbage, and maintain every repository that wants it. Raises as `maintain_due` does."""
         with self._lease.hold(cancel):
             if not self.is_round_due():
                 return  # another process was quicker
             began_s, count = time.monotonic(), 0
+            self._collect(cancel)
             for repository_id in self._all_ids():
                 if cancel.is_set():
                     raise Cancelled("maintenance was stopped")
@@ -68,6 +71,14 @@ class Schedule:
             # A lease that nobody gives back: it says when the next round is due.
             self._catalog.take_lease(ROUND_NAME, self._lease.holder, now_ms=now_ms(), ttl_ms=ROUND_EVERY_MS)
             _log.info("maintained all", extra={"fields": {"repositories": count, "duration_ms": _since_ms(began_s)}})
+
+    def _collect(self, cancel: Cancel) -> None:
+        try:
+            self._collector.collect(no_progress, cancel)
+        except (Cancelled, LeaseHeld):
+            raise
+        except _FAILURES as error:
+            _log.warning("no garbage was collected", extra={"fields": {"error": str(error)}})
 
     def _is_due(self, repository_id: str) -> bool:
         if repository_id in self._spared:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import click
 
 from core_ext import Cancel, Cancelled
-from packengine.maintenance import LeaseHeld, Maintainer, MaintenanceLease, MaintenancePlan, MaintenanceReport
-from packengine.repository import Engine
+from packengine.maintenance import (
+    Collector,
+    LeaseHeld,
+    Maintainer,
+    MaintenanceLease,
+    MaintenancePlan,
+    MaintenanceReport,
+)
+from packengine.repository import Engine, Progress
 from packengine.storage.ports import RepositoryMissing
 from server.cli.interruptible import interruptible
+from server.cli.maintenance_text import (
+    collection_item,
+    collection_plan_item,
+    collection_plan_text,
+    collection_text,
+    plan_item,
+    plan_text,
+    report_item,
+    report_text,
+)
 from server.cli.options import Invocation, data_options
-from server.cli.output import print_json, size_text
+from server.cli.output import print_json
 from server.cli.progress import progress_reporter
 from server.cli.repo import all_repositories
 
@@ -30,9 +47,12 @@ class MaintainedElsewhere(click.ClickException):
 @click.argument("repository_ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "of_all", is_flag=True, help="Every repository.")
 @click.option("--preview", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--collect/--no-collect", default=None, help="Also delete what nothing keeps.  [default: with --all]")
 @data_options
-def maintain(invocation: Invocation, repository_ids: tuple[str, ...], of_all: bool, preview: bool) -> None:
-    """Merge packs and write what makes fetches fast: reverse indexes, commit-graphs, bitmaps.
+def maintain(
+    invocation: Invocation, repository_ids: tuple[str, ...], of_all: bool, preview: bool, collect: bool | None
+) -> None:
+    """Merge packs and write what makes fetches fast: reverse indexes, commit-graphs, bitmaps. Collect garbage.
 
     Ctrl-C stops it at any point: what is finished stays. Ends with 4 if another process maintains.
     """
@@ -40,16 +60,12 @@ def maintain(invocation: Invocation, repository_ids: tuple[str, ...], of_all: bo
         raise click.UsageError("name repositories, or give --all")
     with invocation.engine() as engine:
         ids = [record.id for record in all_repositories(engine)] if of_all else _checked(engine, repository_ids)
-        maintainer = Maintainer(engine.parts)
-        if preview:
-            _print_plans(invocation, _plans(maintainer, ids))
-            return
+        collects = of_all if collect is None else collect
+        round_ = MaintenanceRound(engine, ids, collects=collects, as_json=invocation.as_json)
         try:
-            reports = interruptible(partial(_maintain, invocation, engine, maintainer, ids))
+            interruptible(round_.preview if preview else round_.run)
         except LeaseHeld as held:
             raise MaintainedElsewhere(str(held)) from held
-    if invocation.as_json:
-        print_json([_report_item(report) for report in reports])
 
 
 def _checked(engine: Engine, repository_ids: Sequence[str]) -> Sequence[str]:
@@ -60,80 +76,72 @@ def _checked(engine: Engine, repository_ids: Sequence[str]) -> Sequence[str]:
     return repository_ids
 
 
-def _maintain(
-    invocation: Invocation, engine: Engine, maintainer: Maintainer, ids: Iterable[str], cancel: Cancel
-) -> list[MaintenanceReport]:
-    reports = []
-    with MaintenanceLease(engine.catalog).hold(cancel):
-        for repository_id in ids:
-            if cancel.is_set():
-                raise Cancelled("maintenance was stopped")
-            try:
-                with progress_reporter(quiet=invocation.as_json) as progress:
-                    report = maintainer.maintain(repository_id, progress=progress, cancel=cancel)
-            except RepositoryMissing:  # deleted meanwhile
-                continue
-            reports.append(report)
-            if not invocation.as_json:
-                click.echo(_sentence(report))
-    return reports
+class MaintenanceRound:
+    """What one call of the command does."""
 
+    def __init__(self, engine: Engine, ids: Sequence[str], *, collects: bool, as_json: bool) -> None:
+        self._engine = engine
+        self._ids = ids
+        self._collector = Collector(engine.parts) if collects else None
+        self._maintainer = Maintainer(engine.parts)
+        self._as_json = as_json
 
-def _plans(maintainer: Maintainer, ids: Iterable[str]) -> Iterable[MaintenancePlan]:
-    for repository_id in ids:
+    def run(self, cancel: Cancel) -> None:
+        """Collect first: what is left out need not be merged."""
+        with MaintenanceLease(self._engine.catalog).hold(cancel):
+            collected = self._collect(cancel)
+            reports = [report for each in self._ids if (report := self._maintain(each, cancel)) is not None]
+        if self._as_json:
+            print_json({"collection": collected, "repositories": [report_item(report) for report in reports]})
+
+    def preview(self, cancel: Cancel) -> None:
+        """Without the lease: nothing is changed."""
+        collection = None
+        if self._collector is not None:
+            with self._progress() as progress:
+                collection = self._collector.preview(progress, cancel)
+        plans = [plan for each in self._ids if (plan := self._plan(each, cancel)) is not None]
+        if self._as_json:
+            item = collection_plan_item(collection) if collection is not None else None
+            print_json({"collection": item, "repositories": [plan_item(plan) for plan in plans]})
+        elif collection is not None:
+            click.echo(collection_plan_text(collection))
+
+    def _collect(self, cancel: Cancel) -> object:
+        if self._collector is None:
+            return None
+        with self._progress() as progress:
+            report = self._collector.collect(progress, cancel)
+        if not self._as_json:
+            click.echo(collection_text(report))
+        return collection_item(report)
+
+    def _maintain(self, repository_id: str, cancel: Cancel) -> MaintenanceReport | None:
+        stop_if(cancel)
         try:
-            yield maintainer.plan(repository_id)
+            with self._progress() as progress:
+                report = self._maintainer.maintain(repository_id, progress=progress, cancel=cancel)
+        except RepositoryMissing:  # deleted meanwhile
+            return None
+        if not self._as_json:
+            click.echo(report_text(report))
+        return report
+
+    def _plan(self, repository_id: str, cancel: Cancel) -> MaintenancePlan | None:
+        stop_if(cancel)
+        try:
+            plan = self._maintainer.plan(repository_id)
         except RepositoryMissing:
-            continue
+            return None
+        if not self._as_json:
+            click.echo(plan_text(plan))
+        return plan
+
+    def _progress(self) -> AbstractContextManager[Progress]:
+        return progress_reporter(quiet=self._as_json)
 
 
-def _print_plans(invocation: Invocation, plans: Iterable[MaintenancePlan]) -> None:
-    if invocation.as_json:
-        print_json([_plan_item(plan) for plan in plans])
-        return
-    for plan in plans:
-        todo = ":" if not plan.is_empty else ", nothing to do"
-        click.echo(f"{plan.repository_id}: {_counted(plan.pack_count, 'pack')}, {plan.object_count} objects{todo}")
-        for run in plan.runs:
-            click.echo(f"  merge {len(run.packs)} packs of {run.object_count} objects, {size_text(run.size_bytes)}")
-        for lack in plan.derivations:
-            kinds = ", ".join(kind.value for kind in lack.kinds)
-            click.echo(f"  write {kinds} of pack {lack.pack.digest.hex()} with {lack.pack.object_count} objects")
-
-
-def _sentence(report: MaintenanceReport) -> str:
-    did = [f"{report.merged_packs} packs merged"] if report.merged_packs else []
-    did += [f"{_counted(report.derived_files, 'file')} written"] if report.derived_files else []
-    packs = _counted(report.packs_after, "pack")
-    return f"{report.repository_id}: {packs}, {', '.join(did) or 'nothing to do'}, {report.duration_s:.1f} s"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _plan_item(plan: MaintenancePlan) -> dict[str, object]:
-    return {
-        "id": plan.repository_id,
-        "packs": plan.pack_count,
-        "objects": plan.object_count,
-        "merges": [
-            {"packs": len(run.packs), "objects": run.object_count, "sizeBytes": run.size_bytes} for run in plan.runs
-        ],
-        "derived": [
-            {"pack": lack.pack.digest.hex(), "objects": lack.pack.object_count, "files": [k.value for k in lack.kinds]}
-            for lack in plan.derivations
-        ],
-    }
-
-
-def _report_item(report: MaintenanceReport) -> dict[str, object]:
-    return {
-        "id": report.repository_id,
-        "packsBefore": report.packs_before,
-        "packsAfter": report.packs_after,
-        "mergedPacks": report.merged_packs,
-        "mergedObjects": report.merged_objects,
-        "derivedFiles": report.derived_files,
-        "durationMs": round(report.duration_s * 1000, 1),
-    }
+def stop_if(cancel: Cancel) -> None:
+    """Between repositories, of which there may be many with nothing to do."""
+    if cancel.is_set():
+        raise Cancelled("maintenance was stopped")

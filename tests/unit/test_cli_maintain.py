@@ -70,7 +70,9 @@ def test_a_preview_says_what_would_be_done_and_does_nothing(run: Run, project: P
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("three: 3 packs, 9 objects:\n  merge 3 packs of 9 objects, ")
     assert project.manifest == before
-    (plan,) = json.loads(run("three", "--preview", "--json").stdout)
+    told = json.loads(run("three", "--preview", "--json").stdout)
+    (plan,) = told["repositories"]
+    assert told["collection"] is None
     assert plan["merges"][0]["packs"] == 3
     assert (plan["id"], plan["packs"], plan["objects"], plan["derived"]) == ("three", 3, 9, [])
 
@@ -88,7 +90,7 @@ def test_it_merges_and_says_so(run: Run, project: Project) -> None:
 
 def test_programs_are_told_in_json(run: Run, project: Project) -> None:
     result = run("three", "--json")
-    (report,) = json.loads(result.stdout)
+    (report,) = json.loads(result.stdout)["repositories"]
     assert result.stderr == ""
     assert report.pop("durationMs") > 0
     assert report == {
@@ -103,8 +105,22 @@ def test_programs_are_told_in_json(run: Run, project: Project) -> None:
 
 def test_all_means_every_repository(run: Run, project: Project) -> None:
     new_project(project.engine, "empty")
-    reports = json.loads(run("--all", "--json").stdout)
+    reports = json.loads(run("--all", "--json").stdout)["repositories"]
     assert {report["id"]: report["packsAfter"] for report in reports} == {"three": 1, "empty": 0}
+
+
+def test_garbage_is_collected_with_all_unless_it_is_said_otherwise(run: Run, project: Project) -> None:
+    merged = len(project.manifest.packs)
+    for arguments in [("three",), ("--all", "--no-collect")]:
+        assert "collected: " not in run(*arguments).stdout
+    for arguments in [("three", "--collect"), ("--all",)]:
+        lines = run(*arguments).stdout.splitlines()
+        assert lines[0].startswith("collected: 0 objects left out of 0 repositories, ")
+        assert lines[1].startswith("three: 1 pack, nothing to do, ")
+    previewed = json.loads(run("--all", "--preview", "--json").stdout)
+    assert previewed["collection"]["unnamedRows"] >= merged
+    assert "unnamed: " in run("--all", "--preview").stdout
+    assert project.problems() == []
 
 
 @pytest.mark.parametrize("arguments", [(), ("three", "--all")])
