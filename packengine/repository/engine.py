@@ -19,6 +19,7 @@ from packengine.repository.importing import Importer
 from packengine.repository.lifecycle import Lifecycle, RepositoryDetails, chosen_id, now_s
 from packengine.repository.limits import Limits
 from packengine.repository.merging import Merger
+from packengine.repository.open_states import OpenStates
 from packengine.repository.packs import PackShelf
 from packengine.repository.parts import EngineParts
 from packengine.repository.progress import Progress
@@ -72,6 +73,7 @@ class Engine:
         self._exporter = Exporter(visibility, limits)
         self._verifier = Verifier(catalog, blobs, self._loader, limits)
         self.fetches = FetchService(visibility, limits, policy.hidden_refs)
+        self.open_states = OpenStates()
         self.bundles = BundleService(self._loader, visibility, shelf, blobs, derived, limits, policy.hidden_refs)
         self.answers = AnswerStore.open_folder(derived / "answers", limits.answer_cache_bytes)
         """None: no answer is kept."""

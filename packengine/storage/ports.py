@@ -349,8 +349,8 @@ class Catalog(Protocol):
     def lease_holder(self, name: str) -> LeaseRecord | None:
         """Who took it last and did not give it back; it may have expired."""
 
-    def add_reader(self, reader_id: str, *, now_ms: int, ttl_ms: int) -> None:
-        """Announce a process that will read, under an id of its own making, with nothing open yet."""
+    def add_reader(self, reader_id: str, *, oldest_open_ms: int, now_ms: int, ttl_ms: int) -> None:
+        """Announce a process that will read, under an id of its own making."""
 
     def renew_reader(self, reader_id: str, *, oldest_open_ms: int, now_ms: int, ttl_ms: int) -> bool:
         """Say that one is there still. False: it had expired and was taken out, and what it read may be gone."""

@@ -19,6 +19,7 @@ from server.git.admission import Admission, Admitted
 from server.git.advertising import Advertising
 from server.git.downloads import Downloads, DownloadUrls
 from server.git.exchange import BodyRefused, ClientGone, GitExchange
+from server.git.held import holding
 from server.git.native import Overloaded, ThreadPools
 from server.git.offers import Offers
 from server.git.receive_pack import Pusher, ReceivePack
@@ -39,6 +40,7 @@ class GitApp:
     ) -> None:
         self._settings = settings
         self._authenticator = authenticator
+        self._open_states = engine.open_states
         count = (os.cpu_count() or 1) * _THREADS_PER_CORE
         pools = ThreadPools.of(count, max_waiting=settings.max_waiting_requests)
         self._admission = Admission(engine, authenticator, pools.lookups)
@@ -61,7 +63,8 @@ class GitApp:
             idle_timeout_s=self._settings.request_timeout_secs,
         )
         try:
-            await self._serve_while_client_stays(scope, exchange)
+            with holding(self._open_states):
+                await self._serve_while_client_stays(scope, exchange)
         except BodyRefused as refused:
             await _refuse(exchange, refused.status, str(refused))
         except Overloaded:

@@ -25,6 +25,7 @@ from server.auth.git_tokens import UNAUTHORIZED, GitAuthenticator, GitRefusal
 from server.config import Settings
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
+from server.git.held import check_held
 from server.git.native import WorkerThreads
 from server.git.routes import DownloadKind, DownloadRoute
 from server.git.signed_urls import PURPOSE, UrlSigner
@@ -183,6 +184,7 @@ class Downloads:
     async def _send_body(self, exchange: GitExchange, file: BinaryIO, answer: StaticAnswer) -> None:
         at = answer.start
         while at < answer.stop:
+            check_held()
             piece = await self._readers.run(_reader(file, min(_PIECE_BYTES, answer.stop - at), at))
             if not piece:
                 raise OSError(f"{file.name}: ends at byte {at} of {answer.stop}")

@@ -9,6 +9,7 @@ import trio
 from packengine.protocol import PackFrame
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
+from server.git.held import check_held
 from server.git.pack_source import PackSource, Piece
 from server.git.silence import SILENCE_S
 
@@ -53,6 +54,7 @@ async def _produce(
             words = b"" if quiet else frame.progress(b"Enumerating objects: %d, done.\n" % source.object_count)
             piece = Piece(b"", is_last=False)
             while not piece.is_last:
+                check_held()
                 piece = await source.read()
                 last_words = _last_words(source, frame) if piece.is_last and not quiet else b""
                 if words or last_words:

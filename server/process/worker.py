@@ -20,6 +20,7 @@ from hypercorn.trio import serve
 
 from packengine.maintenance import Schedule
 from packengine.repository import Engine
+from packengine.repository.open_states import ReaderRow
 from packengine.storage.ports import StorageError
 from server.asgi import Dispatcher, RequestBoundary
 from server.auth import GitAuthenticator, RestAuthenticator
@@ -29,6 +30,7 @@ from server.logs import configure_logs
 from server.process.connection import mend_hypercorn
 from server.process.engine import open_engine
 from server.process.orders import DRAIN, READY, STOP, Orders, decode_orders
+from server.process.reader_task import keep_reader_row
 from server.process.upkeep import UpkeepTask
 from server.rest import RestServices, create_rest_app
 
@@ -91,6 +93,7 @@ async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_ou
     upkeep = UpkeepTask(Schedule(engine.parts)) if orders.settings.maintenance == "auto" else None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_obey, orders_in, lifecycle)
+        nursery.start_soon(keep_reader_row, ReaderRow(engine.catalog, engine.open_states))
         if upkeep is not None:
             nursery.start_soon(upkeep.run_until, lifecycle.draining)
         hypercorn = partial(

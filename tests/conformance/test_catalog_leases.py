@@ -60,23 +60,23 @@ def test_leases_and_readers_are_kept_for_the_next_process(make_catalog: CatalogM
         return  # which is in one process only
     with closing(make_catalog(0)) as catalog:
         take(catalog, "one")
-        catalog.add_reader("worker", now_ms=5, ttl_ms=TTL_MS)
+        catalog.add_reader("worker", oldest_open_ms=5, now_ms=5, ttl_ms=TTL_MS)
     with closing(make_catalog(0)) as catalog:
         assert not take(catalog, "two")
         assert catalog.readers() == [ReaderRecord("worker", 5, 5 + TTL_MS)]
 
 
 def test_a_reader_says_what_it_has_open_and_that_it_is_there(catalog: Catalog) -> None:
-    catalog.add_reader("one", now_ms=100, ttl_ms=TTL_MS)
-    catalog.add_reader("two", now_ms=50, ttl_ms=TTL_MS)
+    catalog.add_reader("one", oldest_open_ms=100, now_ms=100, ttl_ms=TTL_MS)
+    catalog.add_reader("two", oldest_open_ms=50, now_ms=50, ttl_ms=TTL_MS)
     assert catalog.readers() == [ReaderRecord("two", 50, 1050), ReaderRecord("one", 100, 1100)]
     assert catalog.renew_reader("two", oldest_open_ms=400, now_ms=500, ttl_ms=TTL_MS)
     assert catalog.readers() == [ReaderRecord("one", 100, 1100), ReaderRecord("two", 400, 1500)]
 
 
 def test_a_reader_that_was_taken_out_is_told_so(catalog: Catalog) -> None:
-    catalog.add_reader("late", now_ms=0, ttl_ms=TTL_MS)
-    catalog.add_reader("alive", now_ms=1, ttl_ms=TTL_MS)
+    catalog.add_reader("late", oldest_open_ms=0, now_ms=0, ttl_ms=TTL_MS)
+    catalog.add_reader("alive", oldest_open_ms=1, now_ms=1, ttl_ms=TTL_MS)
     assert catalog.expire_readers(TTL_MS) == 1
     assert [reader.id for reader in catalog.readers()] == ["alive"]
     assert not catalog.renew_reader("late", oldest_open_ms=0, now_ms=TTL_MS, ttl_ms=TTL_MS)
@@ -84,12 +84,12 @@ def test_a_reader_that_was_taken_out_is_told_so(catalog: Catalog) -> None:
 
 
 def test_a_reader_that_is_late_but_was_not_taken_out_goes_on(catalog: Catalog) -> None:
-    catalog.add_reader("late", now_ms=0, ttl_ms=TTL_MS)
+    catalog.add_reader("late", oldest_open_ms=0, now_ms=0, ttl_ms=TTL_MS)
     assert catalog.renew_reader("late", oldest_open_ms=0, now_ms=5 * TTL_MS, ttl_ms=TTL_MS)
 
 
 def test_a_reader_that_ends_is_gone(catalog: Catalog) -> None:
-    catalog.add_reader("one", now_ms=0, ttl_ms=TTL_MS)
+    catalog.add_reader("one", oldest_open_ms=0, now_ms=0, ttl_ms=TTL_MS)
     catalog.remove_reader("one")
     catalog.remove_reader("one")
     assert catalog.readers() == []

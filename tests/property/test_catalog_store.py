@@ -106,7 +106,7 @@ def reader_call(reader_id: str, now_s: int, expire: bool) -> Call:
         expired = catalog.expire_readers(now_s) if expire else None
         known = catalog.renew_reader(reader_id, oldest_open_ms=now_s, now_ms=now_s, ttl_ms=3)
         if not known:
-            catalog.add_reader(reader_id, now_ms=now_s, ttl_ms=3)
+            catalog.add_reader(reader_id, oldest_open_ms=now_s, now_ms=now_s, ttl_ms=3)
         return expired, known, catalog.readers()
 
     return call

@@ -326,7 +326,7 @@ def read_whole(scene: Scene, manifest: Manifest) -> None:
 def test_what_a_reader_has_open_is_not_deleted_however_long(tmp_path: Path, clock: MovedClock, content: bytes) -> None:
     scene = Scene.make(tmp_path / "scene", clock, content)
     catalog = scene.engine.catalog
-    catalog.add_reader("worker", now_ms=clock.now_ms, ttl_ms=60_000)
+    catalog.add_reader("worker", oldest_open_ms=clock.now_ms, now_ms=clock.now_ms, ttl_ms=60_000)
     opened_ms, opened = clock.now_ms, scene.project.manifest
     for _ in range(4):
         clock.move(days=20)
@@ -342,7 +342,7 @@ def test_what_a_reader_has_open_is_not_deleted_however_long(tmp_path: Path, cloc
 def test_a_reader_that_stopped_renewing_is_taken_out_and_told_so(tmp_path: Path, clock: MovedClock) -> None:
     scene = Scene.make(tmp_path / "scene", clock, LARGE)
     catalog = scene.engine.catalog
-    catalog.add_reader("hung", now_ms=clock.now_ms, ttl_ms=60_000)
+    catalog.add_reader("hung", oldest_open_ms=clock.now_ms, now_ms=clock.now_ms, ttl_ms=60_000)
     clock.move(days=31)
     collect(scene.engine)
     assert not catalog.renew_reader("hung", oldest_open_ms=clock.now_ms, now_ms=clock.now_ms, ttl_ms=60_000)
@@ -356,7 +356,7 @@ def test_what_a_reader_opened_before_it_was_condemned_counts_although_it_was_not
     """A row may be as old as its life: it always says too early a time, never too late a one."""
     scene = Scene.make(tmp_path / "scene", clock, LARGE)
     clock.move(days=31)
-    scene.engine.catalog.add_reader("worker", now_ms=clock.now_ms, ttl_ms=10 * DAY_MS)
+    scene.engine.catalog.add_reader("worker", oldest_open_ms=clock.now_ms, now_ms=clock.now_ms, ttl_ms=10 * DAY_MS)
     opened = scene.project.manifest
     collect(scene.engine)
     clock.move(days=9)

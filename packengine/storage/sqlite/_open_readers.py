@@ -7,9 +7,9 @@ import sqlite3
 from packengine.storage.ports import ReaderRecord
 
 
-def add_reader(connection: sqlite3.Connection, reader_id: str, now_ms: int, ttl_ms: int) -> None:
-    """Announce one that has nothing open yet."""
-    connection.execute("INSERT OR REPLACE INTO reader VALUES (?, ?, ?)", (reader_id, now_ms, now_ms + ttl_ms))
+def add_reader(connection: sqlite3.Connection, reader_id: str, oldest_open_ms: int, now_ms: int, ttl_ms: int) -> None:
+    """Announce one that is new."""
+    connection.execute("INSERT OR REPLACE INTO reader VALUES (?, ?, ?)", (reader_id, oldest_open_ms, now_ms + ttl_ms))
 
 
 def renew_reader(connection: sqlite3.Connection, reader_id: str, oldest_open_ms: int, now_ms: int, ttl_ms: int) -> bool:

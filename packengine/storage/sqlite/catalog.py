@@ -147,9 +147,17 @@ class SqliteCatalog:
         with self._readers.connection() as connection:
             return _leases.find_lease(connection, name)
 
-    def add_reader(self, reader_id: str, *, now_ms: int, ttl_ms: int) -> None:
+    def add_reader(self, reader_id: str, *, oldest_open_ms: int, now_ms: int, ttl_ms: int) -> None:
         """Announce a process that will read."""
-        self._writer.run(partial(_open_readers.add_reader, reader_id=reader_id, now_ms=now_ms, ttl_ms=ttl_ms))
+        self._writer.run(
+            partial(
+                _open_readers.add_reader,
+                reader_id=reader_id,
+                oldest_open_ms=oldest_open_ms,
+                now_ms=now_ms,
+                ttl_ms=ttl_ms,
+            )
+        )
 
     def renew_reader(self, reader_id: str, *, oldest_open_ms: int, now_ms: int, ttl_ms: int) -> bool:
         """Say that one is there still. False: it was taken out."""

@@ -45,9 +45,9 @@ class MemoryLeases:
         """Who took it last."""
         return self._leases.get(name)
 
-    def add_reader(self, reader_id: str, *, now_ms: int, ttl_ms: int) -> None:
-        """One with nothing open."""
-        self._readers[reader_id] = ReaderRecord(reader_id, now_ms, now_ms + ttl_ms)
+    def add_reader(self, reader_id: str, *, oldest_open_ms: int, now_ms: int, ttl_ms: int) -> None:
+        """A new one."""
+        self._readers[reader_id] = ReaderRecord(reader_id, oldest_open_ms, now_ms + ttl_ms)
 
     def renew_reader(self, reader_id: str, *, oldest_open_ms: int, now_ms: int, ttl_ms: int) -> bool:
         """False: taken out."""
