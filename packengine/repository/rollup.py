@@ -29,6 +29,10 @@ class Rollup:
         self._merger = merger
         self._limits = limits
 
+    def is_due(self, published: Committed) -> bool:
+        """Whether there are packs to merge now. Of a publish of this process that is known without a read."""
+        return bool(due_run(self._loader.manifest(published.pointer.manifest).packs, self._limits))
+
     def roll_up_if_due(self, repository_id: str, actor: Actor, cancel: Cancel) -> Committed | None:
         """Merge if there are enough packs to merge. None if there were not, or if somebody else merged them first."""
         state = self._loader.load(repository_id)

@@ -21,6 +21,9 @@ _MANIFESTS_KEPT = 200_000
 
 _BLOCKS_KEPT_BYTES = 32 * 1024 * 1024
 
+_STATES_KEPT = 4096
+"""Latest states, each good for as long as nothing is committed to the catalog."""
+
 
 @dataclass(frozen=True, slots=True)
 class RepositoryState:
@@ -36,7 +39,7 @@ class RepositoryState:
 
 
 class StateLoader:
-    """Reads states. What is content-addressed is kept; the pointer is read fresh each time (design, section 5)."""
+    """Reads states. What is content-addressed is kept; the pointer is fresh each time (design, section 5)."""
 
     def __init__(self, catalog: Catalog, shelf: PackShelf, limits: Limits) -> None:
         self._catalog = catalog
@@ -46,9 +49,23 @@ class StateLoader:
         self._manifests: LRUCache[bytes, Manifest] = LRUCache(_MANIFESTS_KEPT, getsizeof=_weight)
         self._blocks: LRUCache[bytes, bytes] = LRUCache(_BLOCKS_KEPT_BYTES, getsizeof=len)
         self._databases: LRUCache[bytes, ObjectDb] = LRUCache(limits.open_repositories)
+        self._latest: LRUCache[str, tuple[int, RepositoryState]] = LRUCache(_STATES_KEPT)
+        """With the catalog's mark, taken before the state was read."""
 
     def load(self, repository_id: str) -> RepositoryState:
         """The newest state. Raises RepositoryMissing."""
+        mark = self._catalog.change_mark()
+        with self._lock:
+            known = self._latest.get(repository_id)
+        if known is not None and known[0] == mark:
+            return known[1]
+        state = self._read(repository_id)
+        if mark is not None:
+            with self._lock:
+                self._latest[repository_id] = (mark, state)
+        return state
+
+    def _read(self, repository_id: str) -> RepositoryState:
         # In this order: versions only grow under an id, so a pointer of somebody before the record's time shows.
         pointer = self._catalog.pointer(repository_id)
         record = self._catalog.repository(repository_id)

@@ -13,7 +13,6 @@ from functools import partial
 from cachetools import LRUCache
 
 from packengine.repository import Engine, RepositoryState
-from packengine.storage.ports import TokenRecord
 from server.auth.git_tokens import UNAUTHORIZED, GitAuthenticator, GitGrant, GitRefusal, GitService, sent_token_hash
 from server.git.native import WorkerThreads
 
@@ -27,24 +26,18 @@ class Admitted:
 
     grant: GitGrant
     state: RepositoryState
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    token: TokenRecord
-    state: RepositoryState
-    mark: int
-    """Of the catalog, taken before anything was read."""
+    mark: int | None
+    """Of the catalog, taken before anything was read; None where it could not be told."""
 
 
 class Admission:
-    """Lets requests in. On the event loop only."""
+    """Lets requests in. On the event loop only, but for `still_grants`."""
 
     def __init__(self, engine: Engine, authenticator: GitAuthenticator, lookups: WorkerThreads) -> None:
         self._engine = engine
         self._authenticator = authenticator
         self._lookups = lookups
-        self._known: LRUCache[tuple[str, bytes], _Known] = LRUCache(_KEPT)
+        self._known: LRUCache[tuple[str, bytes], Admitted] = LRUCache(_KEPT)
 
     async def admit(self, repository_id: str, header: str | None, service: GitService) -> Admitted | GitRefusal:
         """Never by what was read before the last change. Raises RepositoryMissing, for a good token only."""
@@ -55,16 +48,23 @@ class Admission:
         known = self._known.get(key)
         if known is None or known.mark != mark:
             return await self._look_up(key, service, mark)
-        verdict = self._authenticator.judge(repository_id, known.token, service)
-        return Admitted(verdict, known.state) if isinstance(verdict, GitGrant) else verdict
+        verdict = self._authenticator.judge(repository_id, known.grant.token, service)
+        return Admitted(verdict, known.state, mark) if isinstance(verdict, GitGrant) else verdict
+
+    def still_grants(self, admitted: Admitted, service: GitService) -> bool:
+        """Whether the token would be let in to the repository now. From any thread; reads if anything was committed."""
+        token, mark = admitted.grant.token, self._engine.catalog.change_mark()
+        newest = token if mark is not None and mark == admitted.mark else self._engine.catalog.token(token.token_hash)
+        verdict = self._authenticator.judge(admitted.grant.repository_id, newest, service)
+        return isinstance(verdict, GitGrant)
 
     async def _look_up(self, key: tuple[str, bytes], service: GitService, mark: int | None) -> Admitted | GitRefusal:
-        found = await self._lookups.run(partial(self._read, key, service))
+        found = await self._lookups.run(partial(self._read, key, service, mark))
         if mark is not None and isinstance(found, Admitted):
-            self._known[key] = _Known(found.grant.token, found.state, mark)
+            self._known[key] = found
         return found
 
-    def _read(self, key: tuple[str, bytes], service: GitService) -> Admitted | GitRefusal:
+    def _read(self, key: tuple[str, bytes], service: GitService, mark: int | None) -> Admitted | GitRefusal:
         repository_id, token_hash = key
         verdict = self._authenticator.judge(repository_id, self._engine.catalog.token(token_hash), service)
-        return verdict if isinstance(verdict, GitRefusal) else Admitted(verdict, self._engine.load(repository_id))
+        return verdict if isinstance(verdict, GitRefusal) else Admitted(verdict, self._engine.load(repository_id), mark)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
@@ -12,7 +13,7 @@ from packengine.protocol import ProbeRequest, Service, WireLimits, negotiate_ver
 from packengine.repository import Actor, Engine, RepositoryState
 from packengine.storage.ports import CatalogBusy, RepositoryMissing
 from server.asgi import RequestRecord, record_of
-from server.auth.git_tokens import GitAuthenticator, GitGrant, GitRefusal, GitService
+from server.auth.git_tokens import GitAuthenticator, GitRefusal, GitService
 from server.base_url import base_url_of
 from server.config import Settings
 from server.git.admission import Admission, Admitted
@@ -39,7 +40,6 @@ class GitApp:
         self, engine: Engine, settings: Settings, authenticator: GitAuthenticator, after_push: Callable[[str], None]
     ) -> None:
         self._settings = settings
-        self._authenticator = authenticator
         self._open_states = engine.open_states
         count = (os.cpu_count() or 1) * _THREADS_PER_CORE
         pools = ThreadPools.of(count, max_waiting=settings.max_waiting_requests)
@@ -117,14 +117,12 @@ class GitApp:
         elif route.service is Service.UPLOAD_PACK:
             await self._call_upload_pack(scope, exchange, state)
         else:
-            await self._receive_pack.serve(exchange, state, self._pusher(exchange, route, state, record))
+            await self._receive_pack.serve(exchange, state, self._pusher(admitted, record))
 
-    def _pusher(self, exchange: GitExchange, route: GitRoute, state: RepositoryState, record: RequestRecord) -> Pusher:
-        def may_push() -> bool:
-            return isinstance(self._authenticator.authorize(route.repository_id, *_asked(exchange, route)), GitGrant)
-
+    def _pusher(self, admitted: Admitted, record: RequestRecord) -> Pusher:
+        may_push = partial(self._admission.still_grants, admitted, "git-receive-pack")
         actor = Actor(record.actor or "", record.request_id)
-        return Pusher(actor, self._offers.push(state, record.request_id), may_push, record)
+        return Pusher(actor, self._offers.push(admitted.state, record.request_id), may_push, record)
 
     async def _call_upload_pack(self, scope: HTTPScope, exchange: GitExchange, state: RepositoryState) -> None:
         record = record_of(scope)

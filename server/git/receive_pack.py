@@ -75,9 +75,10 @@ class ReceivePack:
             await self._answer(exchange, b"")
             return
         await exchange.start(200, _RESULT_TYPE)
-        await self._finish(exchange, request.capabilities, push, rest)
+        is_due = await self._finish(exchange, request.capabilities, push, rest)
         await exchange.end()
-        await self._roll_up(state, pusher.actor)
+        if is_due:
+            await self._roll_up(state, pusher.actor)
         self._after_push(state.record.id)
 
     async def _receive(
@@ -129,37 +130,42 @@ class ReceivePack:
         except FAILURES as error:
             _log.warning("roll-up failed", extra={"fields": {"repository": state.record.id, "error": str(error)}})
 
-    async def _finish(self, exchange: GitExchange, capabilities: PushCapabilities, push: Push, rest: bytes) -> None:
-        """Decide, telling how far it has come, and report. The pack has arrived: from here on silence would be ours."""
+    async def _finish(self, exchange: GitExchange, capabilities: PushCapabilities, push: Push, rest: bytes) -> bool:
+        """Decide, telling how far it has come, and report. The pack has arrived: from here on silence would be ours.
+
+        Returns whether there are packs to be rolled up.
+        """
         outcome: PushOutcome | None = None
+        is_due = False
         error = b""
         done = trio.Event()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(tell_progress, exchange.write, capabilities, push.delta_count, done)
             # Not cancellable: a client that goes away now may have its push published, and must not have half of it.
             try:
-                outcome = await self._threads.run(partial(_feed_and_finish, push, rest))
+                outcome, is_due = await self._threads.run(partial(self._feed_and_finish, push, rest))
             except FAILURES as failure:  # here, for the nursery would wrap it
                 error = push_error(sentence_for(failure), capabilities)
             done.set()
         if outcome is None:
             exchange.hold(error)
-            return
+            return False
         exchange.hold(last_words(outcome.deltas, capabilities))
         for warning in outcome.warnings:
             await exchange.write(push_message(f"warning: {warning}", capabilities))
         for chunk in _report(outcome, capabilities):
             exchange.hold(chunk)
+        return is_due
+
+    def _feed_and_finish(self, push: Push, rest: bytes) -> tuple[PushOutcome, bool]:
+        if rest:
+            push.feed(rest)
+        outcome = push.finish()
+        return outcome, outcome.committed is not None and self._engine.rollup.is_due(outcome.committed)
 
     @staticmethod
     async def _answer(exchange: GitExchange, body: bytes) -> None:
         await exchange.answer(200, body, (b"content-type", _RESULT_TYPE.encode()))
-
-
-def _feed_and_finish(push: Push, rest: bytes) -> PushOutcome:
-    if rest:
-        push.feed(rest)
-    return push.finish()
 
 
 def _report(outcome: PushOutcome, capabilities: PushCapabilities) -> Iterable[bytes]:

@@ -10,7 +10,7 @@ import pytest
 
 from packengine.repository import Engine
 from packengine.storage import SqliteCatalog
-from packengine.storage.ports import NewToken, RepositoryMissing, TokenScope
+from packengine.storage.ports import NewToken, RepositoryMissing, TokenRecord, TokenScope
 from server.auth import GitAuthenticator, hash_token
 from server.auth.git_tokens import UNAUTHORIZED, GitRefusal, GitService
 from server.git.admission import Admission, Admitted
@@ -165,3 +165,32 @@ async def test_a_repository_that_goes_while_it_is_let_in_is_missing(
     monkeypatch.setattr(engine.catalog, "token", find_token_and_be_overtaken)
     with pytest.raises(RepositoryMissing):
         await admission.admit("mine", "Bearer writer", FETCH)
+
+
+async def test_a_grant_holds_while_the_token_does_and_is_read_only_after_a_commit(
+    admission: Admission, engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admitted = await admission.admit("mine", "Bearer writer", PUSH)
+    assert isinstance(admitted, Admitted)
+    reads: list[bytes] = []
+    token = engine.catalog.token
+
+    def noted(token_hash: bytes) -> TokenRecord | None:
+        reads.append(token_hash)
+        return token(token_hash)
+
+    monkeypatch.setattr(engine.catalog, "token", noted)
+    assert admission.still_grants(admitted, PUSH)
+    assert reads == []
+    engine.create_repository("another", ACTOR)
+    assert admission.still_grants(admitted, PUSH)
+    assert reads == [hash_token("writer")]
+    clock.now_s += LIFETIME_S
+    assert not admission.still_grants(admitted, PUSH)
+
+
+async def test_a_grant_ends_with_its_token(admission: Admission, engine: Engine) -> None:
+    admitted = await admission.admit("mine", "Bearer writer", PUSH)
+    assert isinstance(admitted, Admitted)
+    assert engine.catalog.revoke_token(hash_token("writer"), NOW_S)
+    assert not admission.still_grants(admitted, PUSH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +120,24 @@ async def test_a_fetch_costs_two_visits_and_one_write(
     assert (len(visits), client.writes) == (2, 1)
 
 
-async def test_a_push_costs_one_visit_before_its_answer_and_one_after(client: GitClient, visits: list[object]) -> None:
+async def test_a_push_costs_one_visit(client: GitClient, visits: list[object]) -> None:
     child = commit_content(parents=[TIP], message=b"Child\n")
     tip = oid_of(COMMIT, child)
     await client.post(
         "git-receive-pack", push_request([(TIP, tip, b"refs/heads/main")], pack_of([entry(COMMIT, child)]))
     )
     assert parse_push_report(client.body).refs == {b"refs/heads/main": None}
-    assert (len(visits), client.writes) == (2, 1)
+    assert (len(visits), client.writes) == (1, 1)
+
+
+async def test_a_push_that_leaves_many_packs_merges_them_after_its_answer(
+    engine: Engine, client: GitClient, visits: list[object]
+) -> None:
+    engine.rollup._limits = replace(engine.limits, rollup_packs=2)
+    child = commit_content(parents=[TIP], message=b"Child\n")
+    tip = oid_of(COMMIT, child)
+    await client.post(
+        "git-receive-pack", push_request([(TIP, tip, b"refs/heads/main")], pack_of([entry(TREE, b""), entry(COMMIT, child)]))
+    )
+    assert len(visits) == 2
+    assert len(engine.load("project").manifest.packs) == 1
