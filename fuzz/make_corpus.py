@@ -17,6 +17,7 @@ from fuzz.targets.pack import MAX_DELTA_DEPTH, MAX_OBJECT_BYTES
 from packengine.pktline import DELIM, FLUSH, RESPONSE_END, encode_many
 from tests.support import legacy_client
 from tests.support.git import git
+from tests.support.graph_files import NO_PARENT, chunks_of, graph_bytes, joined
 from tests.support.pack_twin import Stored, write_pack
 from tests.support.raw_packs import (
     BLOB,
@@ -66,6 +67,7 @@ def all_seeds() -> dict[str, dict[str, bytes]]:
         "object": object_seeds(),
         "delta": delta_seeds(),
         "idx": idx_seeds(),
+        "commit_graph": commit_graph_seeds(),
         "pack": {**pack_seeds(), **git_packs()},
     }
 
@@ -268,6 +270,29 @@ def idx_seeds() -> dict[str, bytes]:
         "unmended": idx[:-1] + b"\0",
         "cut": idx[:-41],
         "version-1": idx[8:],
+    }
+
+
+def commit_graph_seeds() -> dict[str, bytes]:
+    """The true commit-graph, and ones that are wrong in a single way."""
+    graph = graph_bytes(world.history_pack())
+    chunks = chunks_of(graph)
+
+    def edited(name: bytes, chunk: bytes) -> bytes:
+        return joined(graph[:6], list({**chunks, name: chunk}.items()))
+
+    return {
+        "true": graph,
+        "unmended": graph[:-1] + b"\0",
+        "cut": graph[:-21],
+        "roots-only": edited(
+            b"CDAT", chunks[b"CDAT"].replace(chunks[b"CDAT"][20:28], struct.pack(">2I", *[NO_PARENT] * 2))
+        ),
+        "endless-edges": edited(b"EDGE", chunks[b"EDGE"].replace(b"\x80", b"\0")),
+        "no-edges": edited(b"EDGE", b""),
+        "generations-that-overflow": edited(b"GDA2", b"\x80\0\0\0" * (len(chunks[b"GDA2"]) // 4)),
+        "no-generations": joined(graph[:6], [(name, chunk) for name, chunk in chunks.items() if name != b"GDA2"]),
+        "unknown-chunk": edited(b"BIDX", b"any"),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from core_ext import ObjectDb, Pack
+from tests.support.graph_twin import Graph
 from tests.support.pack_twin import Stored, write_pack
 from tests.support.packs import database
 from tests.support.raw_packs import commit_content, tree_content
@@ -34,3 +35,26 @@ def known() -> ObjectDb:
     """A database of all objects."""
     pack, idx = pack_and_idx()
     return database([Pack.from_bytes(pack, idx, object_format="sha1")])
+
+
+@cache
+def history() -> Graph:
+    """Two roots, lines and merges above them, one of three parents; clocks that are 100 years apart."""
+    graph = Graph()
+    tree = graph.tree({b"file": graph.blob(TEXT)})
+    commits: list[bytes] = []
+    for number, steps in enumerate([(), (1,), (), (1, 2), (2,), (1, 2, 3), (1,), (2, 4, 5, 7), (1,)]):
+        parents = [commits[number - step] for step in steps]
+        commits.append(graph.commit(tree, parents, 100 * 365 * 86400 * (number % 2), b"%d" % number))
+    return graph
+
+
+@cache
+def history_pack_and_idx() -> tuple[bytes, bytes]:
+    """All objects of the history in a pack, and its idx."""
+    return write_pack(list(history().objects.values()))
+
+
+def history_pack() -> Pack:
+    """The pack of the history, opened anew: it has no commit-graph."""
+    return Pack.from_bytes(*history_pack_and_idx(), object_format="sha1")

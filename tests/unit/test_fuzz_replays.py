@@ -18,6 +18,7 @@ from fuzz import mutators, world
 from fuzz.mutators.delta import split
 from fuzz.targets import TARGETS
 from tests.support import delta_twin
+from tests.support.graph_files import attach
 from tests.support.ingests import open_ingest
 
 FUZZ = Path(__file__).parents[2] / "fuzz"
@@ -59,7 +60,7 @@ def test_rule_holds_for_every_kept_input(path: Path) -> None:
     module(path.parent.name).check(path.read_bytes())
 
 
-@pytest.mark.parametrize("name", ["delta", "idx", "pack"])
+@pytest.mark.parametrize("name", ["commit_graph", "delta", "idx", "pack"])
 def test_rule_holds_for_mutants(name: str) -> None:
     for data in mutants(name):
         module(name).check(data)
@@ -115,6 +116,17 @@ def test_most_mutated_idx_files_are_opened() -> None:
         return True
 
     assert sum(map(is_opened, mutants("idx"))) > MUTANTS // 4
+
+
+def test_many_mutated_commit_graphs_are_attached() -> None:
+    def is_attached(graph: bytes) -> bool:
+        try:
+            attach(world.history_pack(), graph)
+        except CoreError:
+            return False
+        return True
+
+    assert sum(map(is_attached, mutants("commit_graph"))) > MUTANTS // 8
 
 
 def test_most_mutated_deltas_fit_their_base() -> None:
