@@ -70,8 +70,8 @@ impl<'a> Commits<'a> {
     }
 
     pub(crate) fn parents(&mut self, ordinal: Ordinal) -> Result<Parents> {
-        match self.row_at(ordinal) {
-            Some((known, _)) => self.parents_in(&known, ordinal),
+        match self.graphs.at(ordinal) {
+            Some(known) => self.parents_in(&known, ordinal),
             None => self.kept(ordinal).map(|commit| commit.parents),
         }
     }
