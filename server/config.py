@@ -32,6 +32,10 @@ Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Words = tuple[str, ...]
 """A list; in a flag or a variable words with spaces between them."""
 
+Days = Annotated[int, msgspec.Meta(ge=0, le=36500)]
+GraceSeconds = Annotated[int, msgspec.Meta(ge=3600, le=365 * 86400)]
+"""At least as long as any request or command should take: what they have just come to know of stays that long."""
+
 LifetimeSeconds = Annotated[int, msgspec.Meta(ge=60, le=7 * 86400)]
 
 
@@ -67,6 +71,9 @@ class Settings:
     min_bitmap_objects: Positive = 1000
     min_shared_pack_bytes: Count = 64 << 20
     maintenance_memory_bytes: Positive = 64 << 20
+    history_retention_days: Days = 30
+    undelete_days: Days = 7
+    collection_grace_secs: GraceSeconds = 86400
     signed_url_lifetime_secs: LifetimeSeconds = 3600
     hidden_refs: Words = ()
     push_cert_keys: Path | None = None
@@ -102,6 +109,9 @@ def engine_limits(settings: Settings) -> Limits:
         min_bitmap_objects=settings.min_bitmap_objects,
         min_shared_pack_bytes=settings.min_shared_pack_bytes,
         maintenance_memory_bytes=settings.maintenance_memory_bytes,
+        history_retention_days=settings.history_retention_days,
+        undelete_days=settings.undelete_days,
+        collection_grace_s=settings.collection_grace_secs,
     )
 
 
