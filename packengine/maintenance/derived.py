@@ -62,6 +62,8 @@ class DerivedWriter:
         with quarantine_folder(self._quarantine) as scratch:
             task = _Task(subject, scratch / path.name, progress, cancel)
             made = counted(_PHASES[kind], progress, cancel, lambda work: self._write[kind](task, work))
+            if kind is DerivedKind.REV:  # sorting is not counted while it goes on
+                progress(_PHASES[kind], subject.pack.object_count, subject.pack.object_count)
             if made:
                 task.path.replace(path)
         self._folder.attach(subject.digest, subject.pack)

@@ -15,6 +15,9 @@ from packengine.storage.ports import StorageError
 from server.git.native import WorkerThreads
 from server.process.low_priority import at_low_priority
 
+SETTLE_S = 1.0
+"""How long pushes are gathered. Looking takes a turn of the interpreter from requests, so it is not done for each."""
+
 RETRY_S = 5.0
 """How soon to ask again for a lease that another process has."""
 
@@ -62,6 +65,7 @@ class UpkeepTask:
     async def _follow_pushes(self) -> None:
         while True:
             await self._wake.wait()
+            await trio.sleep(SETTLE_S)
             self._wake = trio.Event()
             pushed, self._pushed = self._pushed, {}
             if not await self._try(partial(self._upkeep.maintain_due, list(pushed))):
