@@ -24,6 +24,7 @@ from packengine.repository.bundle_files import BundleFiles
 from packengine.repository.limits import Limits
 from packengine.repository.packs import PackShelf, open_database
 from packengine.repository.publish import now_ms
+from packengine.repository.replaced import Replaced
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.repository.visibility import Visibility
 from packengine.storage.ports import BlobMissing, BlobStore
@@ -67,6 +68,7 @@ class BundleService:
         self._limits = limits
         self._hidden_refs = hidden_refs
         self._chooser = BundleChooser(loader)
+        self._replaced = Replaced(loader, visibility, shelf, limits)
         self._lock = Lock()
         self._known: LRUCache[tuple[str, int, bytes], tuple[Bundle, ...]] = LRUCache(_REFS_KEPT, getsizeof=_weight)
         self._files = BundleFiles(derived / "bundles", shelf.quarantine, limits.bundle_store_bytes)
@@ -76,8 +78,19 @@ class BundleService:
         return next(iter(self._bundles(state)), None)
 
     def find(self, state: RepositoryState, digest: bytes) -> Bundle | None:
-        """The bundle of that name, if it may be had now: the one on offer, or the one before it."""
-        return next((bundle for bundle in self._bundles(state) if bundle.digest == digest), None)
+        """The bundle of that name, if it may be had now: the one on offer, the one before it, or one that was on offer
+        before maintenance merged its packs."""
+        found = next((bundle for bundle in self._bundles(state) if bundle.digest == digest), None)
+        return found or self._find_replaced(state, digest)
+
+    def _find_replaced(self, state: RepositoryState, digest: bytes) -> Bundle | None:
+        for before in self._replaced.states(state):
+            for bundle in self._bundles(before):
+                if bundle.digest == digest:
+                    names = {name for name, _ in bundle.refs} - {b"HEAD"}
+                    is_current = len(state.manifest.refs.get_many(names)) == len(names)
+                    return bundle if is_current and self._replaced.are_shown(state, bundle.packs) else None
+        return None
 
     def open(self, bundle: Bundle) -> BinaryIO | None:
         """The bundle's file, unbuffered, if it is built. It stays readable whatever happens to its name."""
@@ -108,7 +121,8 @@ class BundleService:
             if record.digest == digest and record.place is PackPlace.BLOB:
                 wantable = self._visibility.wantable(state, now_ms())
                 return self._open_blob(record) if place in _whole_packs(state, wantable, record.size_bytes) else None
-        return None
+        replaced = self._replaced.find_pack(state, digest)
+        return self._open_blob(replaced) if replaced is not None and replaced.place is PackPlace.BLOB else None
 
     def _open_blob(self, record: PackRecord) -> BinaryIO | None:
         try:

@@ -80,5 +80,4 @@ class Limits:
     """For all pack sections together that are kept for the next who asks the same; 0 to keep none."""
 
     min_uri_pack_bytes: int = 32 * MIB
-    """The smallest pack that is offered by itself. More than `rollup_bytes`: no push makes it go before the client that
-    was told of it has come."""
+    """The smallest pack that is offered by itself. A pack that maintenance replaced can still be had for the grace."""

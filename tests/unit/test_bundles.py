@@ -15,7 +15,7 @@ from packengine.repository import Bundle, Engine, Limits
 from packengine.repository.bundles import MAX_BUNDLE_REFS
 from packengine.repository.push_policy import PushPolicy
 from tests.support.engine_pushes import ACTOR
-from tests.support.engines import Objects, Project, fork_of, move, new_project, open_in_memory
+from tests.support.engines import Clock, Objects, Project, fork_of, move, new_project, open_in_memory
 from tests.support.fakes import MemoryCatalog
 from tests.support.git import git
 
@@ -322,3 +322,26 @@ def test_the_name_depends_on_what_is_in_it_alone() -> None:
     assert one.digest == Bundle("sha1", refs, (), 6).digest
     others = [Bundle("sha256", refs, (), 5), Bundle("sha1", (), (), 5), Bundle("sha1", ((SIDE, refs[0][1]),), (), 5)]
     assert len({one.digest, *(other.digest for other in others)}) == 4
+
+
+def test_a_bundle_whose_packs_were_merged_can_be_had_for_the_grace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr("packengine.repository.replaced.now_ms", lambda: clock.now_ms)
+    limits = Limits(min_bundle_bytes=1, rollup_packs=2)
+    project = new_project(open_in_memory(tmp_path / "merged", limits=limits))
+    first = grow(project, MAIN, 5000)
+    tip = grow(project, MAIN, 5000, first)
+    told = offered(project)
+    clock.now_ms += 1000
+    assert project.engine.rollup.roll_up_if_due(project.id, ACTOR, Cancel()) is not None
+    assert offered(project).digest != told.digest
+
+    bundles, state = project.engine.bundles, project.engine.load(project.id)
+    assert bundles.find(state, told.digest) == told
+    with bundles.build(told, Cancel()) as file:
+        (tmp_path / "told.bundle").write_bytes(file.read())
+    assert objects_in(tmp_path / "told.bundle", tmp_path / "client.git") == reachable(project, [tip])
+    clock.now_ms += limits.collection_grace_s * 1000 + 1
+    assert bundles.find(project.engine.load(project.id), told.digest) is None

@@ -152,6 +152,48 @@ def test_a_fork_never_hands_out_what_only_its_source_may_show(project: Project) 
     assert bytes_of(fork, stored_pack(fork, -1)) is not None
 
 
+def merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Clock, Project, list[StoredPack]]:
+    """A repository whose packs were just merged, and the packs from before."""
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr("packengine.repository.replaced.now_ms", lambda: clock.now_ms)
+    limits = Limits(min_uri_pack_bytes=1, tail_pack_bytes=2000, rollup_packs=2)
+    project = new_project(open_in_memory(tmp_path / "merged", limits=limits))
+    first = grow(project, MAIN, LARGE)
+    grow(project, MAIN, LARGE, first)
+    before = [stored_pack(project, place) for place in (0, 1)]
+    clock.now_ms += 1000
+    assert project.engine.rollup.roll_up_if_due(project.id, ACTOR, Cancel()) is not None
+    assert len(project.manifest.packs) == 1
+    return clock, project, before
+
+
+def test_a_pack_that_was_merged_can_be_had_for_the_grace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client was told of it, and is on its way."""
+    clock, project, before = merged(tmp_path, monkeypatch)
+    grow(project, MAIN, LARGE, project.refs[MAIN])
+    clock.now_ms += LIMITS.collection_grace_s * 1000 - 2000
+    assert [bytes_of(project, pack) is None for pack in before] == [False, False]
+    clock.now_ms += 4000
+    grow(project, MAIN, LARGE, project.refs[MAIN])
+    assert [bytes_of(project, pack) is None for pack in before] == [True, True]
+
+
+def test_a_pack_that_was_merged_cannot_be_had_once_the_refs_do_not_reach_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, project, before = merged(tmp_path, monkeypatch)
+    grow(project, MAIN, LARGE)  # by force
+    assert [bytes_of(project, pack) is None for pack in before] == [False, False]
+    clock.now_ms += LIMITS.want_grace_ms + 1
+    assert [bytes_of(project, pack) is None for pack in before] == [True, True]
+
+
+def test_a_pack_that_was_merged_before_a_fork_is_not_the_forks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, project, before = merged(tmp_path, monkeypatch)
+    fork = fork_of(project, "fork")
+    assert [bytes_of(fork, pack) for pack in before] == [None, None]
+
+
 def test_an_unknown_pack_and_one_in_a_row_cannot_be_had(project: Project) -> None:
     grow(project, MAIN, SMALL)
     assert bytes_of(project, stored_pack(project)) is None
