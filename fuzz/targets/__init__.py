@@ -33,7 +33,7 @@ TARGETS = {
         Target("object", min_coverage=500),
         Target("delta", min_coverage=150),
         Target("idx", min_coverage=1000, max_bytes=8192),
-        Target("commit_graph", min_coverage=500, max_bytes=4096),
+        Target("commit_graph", min_coverage=1000),
         Target("pack", min_coverage=2500, max_bytes=16384),
     )
 }
