@@ -8,7 +8,6 @@ use crate::sets::{ObjectSet, other_database};
 use crate::work::{WorkCount, counts_of};
 use packhouse_graph as graph;
 use packhouse_maintain::{PackTarget, write_pack};
-use packhouse_object::Result;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -17,7 +16,8 @@ use std::sync::Mutex;
 
 #[pymethods]
 impl ObjectDb {
-    #[pyo3(signature = (objects, *, client_holds, ofs_delta, level = 6, cancel = None))]
+    #[pyo3(signature = (objects, *, client_holds, ofs_delta, level = 6, threads = 1, cancel = None))]
+    #[allow(clippy::too_many_arguments)] // Python names them
     fn stream_pack(
         &self,
         py: Python<'_>,
@@ -25,15 +25,16 @@ impl ObjectDb {
         client_holds: Option<&ObjectSet>,
         ofs_delta: bool,
         level: u32,
+        threads: usize,
         cancel: Option<&Cancel>,
     ) -> PyResult<PackStream> {
         let (holds, flag) = (client_holds.map(|holds| &holds.set), flag_of(cancel));
-        let options = graph::PackOptions { ofs_delta, level };
+        let options = graph::PackOptions { ofs_delta, level, threads };
         let stream = py.detach(|| graph::PackStream::new(&self.database, &objects.set, holds, options, flag));
         stream.map(|stream| PackStream { stream: Mutex::new(stream) }).map_err(other_database)
     }
 
-    #[pyo3(signature = (objects, path, *, level = 6, spill_bytes = 0, cancel = None, work = None))]
+    #[pyo3(signature = (objects, path, *, level = 6, threads = 1, spill_bytes = 0, cancel = None, work = None))]
     #[allow(clippy::too_many_arguments)] // Python names them
     fn write_pack(
         &self,
@@ -41,11 +42,12 @@ impl ObjectDb {
         objects: &ObjectSet,
         path: PathBuf,
         level: u32,
+        threads: usize,
         spill_bytes: u64,
         cancel: Option<&Cancel>,
         work: Option<&WorkCount>,
     ) -> PyResult<IngestedPack> {
-        let target = PackTarget { path: &path, spill_bytes, level };
+        let target = PackTarget { path: &path, spill_bytes, level, threads };
         let (flag, counts) = (flag_of(cancel), counts_of(work));
         let written = py.detach(|| write_pack(&self.database, &objects.set, target, &flag, &counts));
         written.map_err(other_database)?.map(IngestedPack::from).map_err(to_py)
@@ -71,9 +73,20 @@ impl PackStream {
     }
 
     fn read<'py>(&self, py: Python<'py>, max_bytes: usize) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = self.locked(py, |stream| stream.read(max_bytes))?;
-        Ok(PyBytes::new(py, &bytes))
+        let bytes = self.locked(py, |stream| {
+            let len = stream.prepare(max_bytes).map_err(to_py)?;
+            Python::attach(|py| written(py, len, stream).map(Bound::unbind))
+        })?;
+        Ok(bytes.into_bound(py))
     }
+}
+
+/// The bytes that were prepared, written to where Python will find them: a copy less for all that is sent.
+fn written<'py>(py: Python<'py>, len: usize, stream: &mut graph::PackStream) -> PyResult<Bound<'py, PyBytes>> {
+    PyBytes::new_with(py, len, |out| {
+        py.detach(|| stream.write_prepared(out));
+        Ok(())
+    })
 }
 
 impl PackStream {
@@ -81,11 +94,11 @@ impl PackStream {
     fn locked<T: Send>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(&mut graph::PackStream) -> Result<T> + Send,
+        work: impl FnOnce(&mut graph::PackStream) -> PyResult<T> + Send,
     ) -> PyResult<T> {
         py.detach(|| {
             let mut stream = self.stream.lock().map_err(|_| PyRuntimeError::new_err("the pack stream is broken"))?;
-            work(&mut stream).map_err(to_py)
+            work(&mut stream)
         })
     }
 }

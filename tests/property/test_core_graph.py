@@ -147,7 +147,7 @@ def test_any_set_is_written_exactly(history: History, random: Random, ofs_delta:
     wanted = set(random.sample(everything, random.randint(0, len(everything))))
     held = set(random.sample(everything, random.randint(0, len(everything)))) - wanted
     objects, holds = subset(history, wanted), random.choice([None, subset(history, held)])
-    stream = history.db.stream_pack(objects, client_holds=holds, ofs_delta=ofs_delta)
+    stream = history.db.stream_pack(objects, client_holds=holds, ofs_delta=ofs_delta, threads=random.randint(1, 3))
     outside = {} if holds is None else {oid: history.db.read(oid) for oid in held}
     read = read_pack(read_all(stream, random), outside)
     assert read.objects == {oid: history.db.read(oid) for oid in wanted}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from core_ext import CorruptPack, LimitExceeded, ObjectDb, ObjectSet, Pack, PackStream
+from core_ext import Cancel, Cancelled, CorruptPack, LimitExceeded, ObjectDb, ObjectSet, Pack, PackStream
 from tests.support.handmade import blob, delta, packed
 from tests.support.pack_twin import OFS_DELTA, REF_DELTA, ReadPack, Stored, read_pack, write_pack
 from tests.support.packs import database
@@ -168,3 +169,76 @@ def test_level_is_that_of_the_zlib_stream() -> None:
         stream = db.stream_pack(only(db, [B]), client_holds=None, ofs_delta=True, level=level)
         lengths[level] = len(drained(stream))
     assert lengths[0] > len(B.content) > lengths[9]
+
+
+def remade_only(count: int) -> tuple[ObjectDb, ObjectSet]:
+    """A database, and those of its objects that are all deltas against one that is not among them."""
+    base = blob("base")
+    tops = [delta(blob(f"{number} " + "and more" * (number % 90)), base) for number in range(count)]
+    db = database([packed(base, *tops)])
+    return db, only(db, tops)
+
+
+def threads_of_this_process() -> int:
+    return sum(1 for _ in Path("/proc/self/task").iterdir())
+
+
+def test_bytes_do_not_depend_on_how_many_threads_compress() -> None:
+    db, objects = remade_only(300)
+    packs = [
+        drained(db.stream_pack(objects, client_holds=None, ofs_delta=True, threads=threads)) for threads in (1, 2, 5)
+    ]
+    assert packs[0] == packs[1] == packs[2]
+    assert len(read_pack(packs[0]).objects) == 300
+
+
+def test_threads_end_with_the_stream_wherever_it_is() -> None:
+    db, objects = remade_only(300)
+    before = threads_of_this_process()
+    for reads in (0, 1, 5):
+        stream = db.stream_pack(objects, client_holds=None, ofs_delta=True, threads=4)
+        for _ in range(reads):
+            stream.read(100)
+        assert threads_of_this_process() == before + (3 if reads else 0)
+        del stream
+        assert threads_of_this_process() == before
+
+
+def test_a_set_cancel_flag_ends_a_stream_that_compresses_ahead() -> None:
+    db, objects = remade_only(300)
+    cancel = Cancel()
+    stream = db.stream_pack(objects, client_holds=None, ofs_delta=True, threads=3, cancel=cancel)
+    stream.read(100)
+    cancel.set()
+    with pytest.raises(Cancelled):
+        stream.read(100)
+
+
+def test_what_cannot_be_compressed_is_an_error_at_its_place() -> None:
+    base = blob("base")
+    small = [delta(blob(f"{number}"), base) for number in range(50)]
+    large = Stored("blob", base.content + b"x" * 1000, base)
+    db = database([packed(base, *small, large)], max_object_bytes=500)
+    objects = only(db, [*small, large])
+    for threads in (1, 3):
+        stream = db.stream_pack(objects, client_holds=None, ofs_delta=True, threads=threads)
+        assert len(stream.read(100)) == 100
+        with pytest.raises(LimitExceeded):
+            drained(stream)
+
+
+def test_runs_between_holes_keep_their_distances() -> None:
+    """Each third object stays behind; of those that go, some are deltas within their run and some across a hole."""
+    entries: list[Stored] = []
+    wanted: list[Stored] = []
+    for number in range(900):
+        fresh = blob(f"{number:04}")
+        if number % 3 == 0:
+            entries.append(fresh)
+            continue
+        base = wanted[-1] if number % 3 == 2 else (wanted[-5] if number % 7 == 0 and len(wanted) > 5 else None)
+        wanted.append(fresh if base is None else delta(fresh, base, by_distance=number % 11 != 0))
+        entries.append(wanted[-1])
+    read, reused = written(database([packed(*entries)]), wanted)
+    assert reused == len(wanted)
+    assert {REF_DELTA, OFS_DELTA, BLOB} == set(read.types)

@@ -386,9 +386,14 @@ class ObjectDb:
         client_holds: ObjectSet | None,
         ofs_delta: bool,
         level: int = 6,
+        threads: int = 1,
         cancel: Cancel | None = None,
     ) -> PackStream:
-        """A pack of exactly these objects; stored entries are copied. Deltas against `client_holds` may be thin."""
+        """A pack of exactly these objects; stored entries are copied. Deltas against `client_holds` may be thin.
+
+        level: zlib's; what is not stored in a form that can be sent becomes about as small as by zlib. threads: those
+        that compress it, the reader's counted; they end with the stream, and the bytes do not depend on how many there are.
+        """
 
     def write_pack(
         self,
@@ -396,13 +401,14 @@ class ObjectDb:
         path: str,
         *,
         level: int = 6,
+        threads: int = 1,
         spill_bytes: int = 0,
         cancel: Cancel | None = None,
         work: WorkCount | None = None,
     ) -> IngestedPack:
         """A stored pack of exactly these objects, in quarantine as an ingest's: entries are copied, none is received.
 
-        spill_bytes: as `PackIngest`'s. work: counts objects. Each copied entry is checked against its CRC-32, what is
+        threads: as `stream_pack`'s; spill_bytes: as `PackIngest`'s. work: counts objects. Each copied entry is checked against its CRC-32, what is
         compressed again against its name. Where deltas across packs would make a cycle or too long a chain, an object is
         written whole. The same packs and objects make the same bytes. Raises CorruptPack.
         """

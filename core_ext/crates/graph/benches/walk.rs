@@ -57,7 +57,7 @@ fn tips_of(db: &Database) -> Vec<Oid> {
 fn write_all(db: &Database) {
     let objects = ObjectSet::new(db, db.objects());
     let start = Instant::now();
-    let options = PackOptions { ofs_delta: true, level: 6 };
+    let options = PackOptions { ofs_delta: true, level: 6, threads: 1 };
     let mut stream = PackStream::new(db, &objects, None, options, CancelFlag::new()).expect("one database");
     let mut bytes = 0;
     loop {

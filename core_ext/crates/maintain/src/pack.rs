@@ -13,8 +13,10 @@ pub struct PackTarget<'a> {
     pub path: &'a Path,
     /// Up to so many bytes the pack stays in memory, and there is no file.
     pub spill_bytes: u64,
-    /// The zlib level of what has to be compressed again.
+    /// The level of what has to be compressed again.
     pub level: u32,
+    /// Threads that compress, the caller's counted.
+    pub threads: usize,
 }
 
 /// Write a self-contained pack of exactly these objects, and its idx, in quarantine.
@@ -32,23 +34,16 @@ pub fn write_pack(
     cancel: &CancelFlag,
     work: &WorkCount,
 ) -> std::result::Result<Result<QuarantinedPack>, OtherDatabase> {
-    let entries = PackEntries::new(db, objects, target.level)?;
+    let entries = PackEntries::new(db, objects, target.level, target.threads, cancel.clone())?;
     let writer = PackWriter::new(target.path, target.spill_bytes, db.format(), objects.len());
     work.start(u64::from(objects.len()));
-    Ok(write_all(entries, writer, cancel, work))
+    Ok(write_all(entries, writer, work))
 }
 
-fn write_all(
-    mut entries: PackEntries,
-    mut writer: PackWriter,
-    cancel: &CancelFlag,
-    work: &WorkCount,
-) -> Result<QuarantinedPack> {
-    loop {
-        cancel.check()?;
-        if !entries.next(|entry| writer.add(&entry.oid, entry.parts))? {
-            return writer.finish();
-        }
+fn write_all(entries: PackEntries, mut writer: PackWriter, work: &WorkCount) -> Result<QuarantinedPack> {
+    entries.try_for_each(|entry| {
         work.add(1);
-    }
+        writer.add(&entry.oid, entry.parts)
+    })?;
+    writer.finish()
 }

@@ -72,6 +72,17 @@ impl BitSet {
         self.words.iter().map(|word| word.count_ones()).sum()
     }
 
+    /// How many numbers of `run` are in the set.
+    ///
+    /// # Panics
+    /// If the run does not end within the set.
+    #[must_use]
+    pub fn count_run(&self, run: Range<u32>) -> u32 {
+        assert!(run.end <= self.len, "{run:?} of {}", self.len);
+        let words = run.clone().step_by(64).map(|first| self.word_from(first) & first_bits(run.end - first));
+        words.map(u64::count_ones).sum()
+    }
+
     /// The numbers in the set, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         (0u32..).step_by(64).zip(&self.words).flat_map(|(first, &word)| {
@@ -108,8 +119,7 @@ impl BitSet {
     pub fn copy_run(&mut self, at: u32, source: &Self, run: Range<u32>) {
         assert!(run.end <= source.len && run.len() <= (self.len - at) as usize, "{run:?} at {at} of {}", self.len);
         for first in run.clone().step_by(64) {
-            let kept = u64::MAX >> 64u32.saturating_sub(run.end - first);
-            self.add_word(at + (first - run.start), source.word_from(first) & kept);
+            self.add_word(at + (first - run.start), source.word_from(first) & first_bits(run.end - first));
         }
     }
 
@@ -161,6 +171,11 @@ impl BitSet {
 
 const fn word_of(number: u32) -> usize {
     (number / 64) as usize
+}
+
+/// The lowest bits, so many but at most 64; at least one.
+const fn first_bits(count: u32) -> u64 {
+    u64::MAX >> 64u32.saturating_sub(count)
 }
 
 const fn bit_of(number: u32) -> u64 {
@@ -221,7 +236,9 @@ mod tests {
             let room = at + (run.end - run.start);
             let mut expected: BTreeSet<_> = before.iter().copied().filter(|&number| number < room).collect();
             let mut target = set_of(room, &expected);
-            target.copy_run(at, &set_of(len, &numbers), run.clone());
+            let source = set_of(len, &numbers);
+            prop_assert_eq!(source.count_run(run.clone()) as usize, numbers.range(run.clone()).count());
+            target.copy_run(at, &source, run.clone());
             expected.extend(numbers.range(run.clone()).map(|number| number - run.start + at));
             prop_assert_eq!(target, set_of(room, &expected));
         }

@@ -29,4 +29,4 @@ pub use database::{Database, Limits, Ordinal};
 pub use entry::{EntryHeader, EntryKind};
 pub use index::Index;
 pub use index_builder::IndexBuilder;
-pub use pack::Pack;
+pub use pack::{DeltaBases, Pack};

@@ -2,7 +2,7 @@
 
 mod support;
 
-use packhouse_object::{CancelFlag, Error, Kind, ObjectFormat, ObjectSource, Oid};
+use packhouse_object::{CancelFlag, Error, Kind, ObjectFormat, ObjectSource, Oid, hash_object};
 use packhouse_pack::{BitSet, Database, EntryKind, Limits};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -99,6 +99,17 @@ fn the_stored_base_of_a_delta_is_an_ordinal_of_the_same_pack() {
         assert_ne!(Some(stored_base), db.locate(&base.oid), "the home is in the newer pack");
         assert_eq!(db.base_of(stored_base).expect("in order"), None);
     }
+}
+
+#[test]
+fn a_base_that_comes_after_its_delta_is_in_the_table_and_leaves_the_depth_open() {
+    let mut maker = PackMaker::new(ObjectFormat::Sha1);
+    let base = hash_object(ObjectFormat::Sha1, Kind::Blob, b"base").expect("no collision");
+    maker.entry(EntryKind::RefDelta(base), &delta_of(b"base", b"based"), Kind::Blob, b"based");
+    maker.whole(Kind::Blob, b"base");
+    let pack = maker.open();
+    let bases = pack.delta_bases(&CancelFlag::new()).expect("not cancelled").expect("no damage");
+    assert_eq!(([bases.of(0), bases.of(1)], bases.longest_chain()), ([1, 1], None));
 }
 
 #[test]
@@ -215,6 +226,25 @@ proptest! {
     }
 
     #[test]
+    fn the_table_of_delta_bases_agrees_with_the_headers(steps in steps(), turn in any::<prop::sample::Index>()) {
+        let mut maker = built(ObjectFormat::Sha1, &steps);
+        let late = maker.made[turn.index(steps.len())].clone();
+        maker.whole(Kind::Blob, &[&late.content[..], b"base of nobody"].concat());
+        let db = maker.database();
+        let pack = &db.packs()[0];
+        let bases = pack.delta_bases(&CancelFlag::new()).expect("not cancelled").expect("no damage");
+        let order = pack.pack_order().expect("offsets differ");
+        let mut longest = 0;
+        for (rank, &position) in order.iter().enumerate() {
+            let base = db.base_of(position).expect("a header").unwrap_or(position);
+            prop_assert_eq!(order[bases.of(rank) as usize], base);
+            let below = std::iter::successors(Some(position), |&at| db.base_of(at).expect("a header"));
+            longest = longest.max(below.zip(0u32..).map(|(_, depth)| depth).max().unwrap_or(0));
+        }
+        prop_assert_eq!(bases.longest_chain(), Some(longest));
+    }
+
+    #[test]
     fn a_damaged_pack_gives_errors_and_never_a_panic(
         steps in steps(), flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8), 1..10)
     ) {
@@ -229,6 +259,7 @@ proptest! {
         for ordinal in 0..db.ordinal_count() {
             let _ = (db.read(ordinal, u64::MAX), db.kind_of(ordinal), db.size_of(ordinal), db.base_of(ordinal));
         }
+        let _ = db.packs()[0].delta_bases(&CancelFlag::new()).expect("damage is for those who read it");
         prop_assert!(db.verify(&CancelFlag::new()).is_err() || db.packs()[0].bytes() == maker.finish().0);
     }
 

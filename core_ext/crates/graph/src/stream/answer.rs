@@ -9,7 +9,7 @@
 //!
 //! Chains can become long, however, when they go through several packs: see `depths.rs`.
 
-use packhouse_object::Result;
+use packhouse_object::{CancelFlag, Result};
 use packhouse_pack::{BitSet, Database, Ordinal};
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ pub(crate) struct Answer {
     pub(crate) objects: Arc<BitSet>,
     pub(crate) client_holds: Option<Arc<BitSet>>,
     pub(crate) ofs_delta: bool,
+    pub(crate) cancel: CancelFlag,
 }
 
 /// How an object's stored form can be used.
@@ -37,15 +38,19 @@ pub(crate) enum Form {
 impl Answer {
     /// The form of an object of the answer. It depends on nothing but the answer, not on the order of writing.
     pub(crate) fn form_of(&self, ordinal: Ordinal) -> Result<Form> {
-        let Some(base) = self.db.base_of(ordinal)? else { return Ok(Form::Whole) };
-        if let Some(form) = self.form_over(base) {
-            return Ok(form);
-        }
-        let home = self.db.locate(&self.db.oid_of(base));
-        Ok(home.and_then(|home| self.form_over(home)).unwrap_or(Form::Unusable))
+        Ok(self.form_over(self.db.base_of(ordinal)?))
     }
 
-    fn form_over(&self, base: Ordinal) -> Option<Form> {
+    /// The form of an object that is stored as a delta against `base`, or whole.
+    pub(crate) fn form_over(&self, base: Option<Ordinal>) -> Form {
+        let Some(base) = base else { return Form::Whole };
+        self.form_over_home(base).unwrap_or_else(|| {
+            let home = self.db.locate(&self.db.oid_of(base));
+            home.and_then(|home| self.form_over_home(home)).unwrap_or(Form::Unusable)
+        })
+    }
+
+    fn form_over_home(&self, base: Ordinal) -> Option<Form> {
         if self.objects.get(base) {
             return Some(Form::Delta(base));
         }
@@ -55,14 +60,12 @@ impl Answer {
 
     /// How many objects each pack is to give.
     pub(crate) fn objects_by_pack(&self) -> Vec<u32> {
-        let mut counts = vec![0; self.db.packs().len()];
-        let mut number = 0;
-        for ordinal in self.objects.iter() {
-            while ordinal - self.db.first_ordinal(number) >= self.db.packs()[number].len() {
-                number += 1;
-            }
-            counts[number] += 1;
-        }
-        counts
+        let packs = self.db.packs().iter().enumerate();
+        packs
+            .map(|(number, pack)| {
+                let first = self.db.first_ordinal(number);
+                self.objects.count_run(first..first + pack.len())
+            })
+            .collect()
     }
 }

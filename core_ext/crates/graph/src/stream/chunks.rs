@@ -26,6 +26,9 @@ impl Chunks {
     }
 
     pub(crate) fn add_made(&mut self, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
         self.waiting_bytes += bytes.len();
         match self.queue.back_mut() {
             Some(Chunk::Made(last)) => last.extend_from_slice(&bytes),
@@ -35,6 +38,9 @@ impl Chunks {
 
     /// Add a range of a pack's bytes, which lies inside of it.
     pub(crate) fn add_stored(&mut self, pack: &Arc<Pack>, range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
         self.waiting_bytes += range.len();
         match self.queue.back_mut() {
             Some(Chunk::Stored(last, before)) if Arc::ptr_eq(last, pack) && before.end == range.start => {

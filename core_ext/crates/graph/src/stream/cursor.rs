@@ -1,22 +1,38 @@
 //! Going through one pack's objects of the answer by offset.
+//!
+//! Where the answer takes much of a pack, a table of its delta bases tells which entries make a *run*: consecutive ones of
+//! which each is whole, or a delta against an earlier one of the run. A run is copied without a look at its headers.
 
 use super::answer::Answer;
-use packhouse_object::Result;
-use packhouse_pack::Pack;
-use std::sync::Arc;
+use packhouse_object::{CancelFlag, Error, Result};
+use packhouse_pack::{DeltaBases, EntryHeader, Ordinal, Pack};
+use std::ops::Range;
 use std::vec::IntoIter;
 
 /// Up to so many objects are sorted instead of being looked for in the whole pack: 256 KiB.
 const MAX_SORTED: u32 = 1 << 16;
 /// ... if the pack has at least so many times more.
 const SPARSE: u32 = 16;
+/// The table of delta bases is made if the answer takes at least one in so many of the pack's objects, or if it is small.
+const TABLED: u32 = 4;
+const SMALL: u32 = 1 << 14;
+
+/// What is to be taken from a pack next.
+pub(crate) enum Taken {
+    /// A run of entries, as ranks in the order of the pack.
+    Run(Range<usize>),
+    /// A single entry, which must be looked at.
+    Entry(Entry),
+}
 
 /// A stored entry that is to be written.
 pub(crate) struct Entry {
-    pub(crate) position: u32,
-    /// Where it starts and ends in the pack, in bytes.
-    pub(crate) start: u64,
-    pub(crate) end: u64,
+    pub(crate) ordinal: Ordinal,
+    /// Its bytes in the pack.
+    pub(crate) stored: Range<usize>,
+    pub(crate) header: EntryHeader,
+    /// What it is a delta against, in the same pack; `None` if it is stored whole.
+    pub(crate) base: Option<Ordinal>,
 }
 
 /// The entries of one pack that belong to the answer, by ascending offset.
@@ -40,32 +56,97 @@ impl Cursor {
         Self::Sparse(positions.into_iter())
     }
 
-    pub(crate) fn next(&mut self, answer: &Answer, number: usize) -> Result<Option<Entry>> {
-        let pack = &answer.db.packs()[number];
+    /// tabled: the delta bases of the pack, if runs are of use.
+    pub(crate) fn next(
+        &mut self,
+        answer: &Answer,
+        number: usize,
+        tabled: Option<&DeltaBases>,
+    ) -> Result<Option<Taken>> {
         match self {
-            Self::Dense(rank) => next_dense(rank, answer, number, pack),
-            Self::Sparse(positions) => positions.next().map(|position| sparse_entry(pack, position)).transpose(),
+            Self::Dense(rank) => Dense::new(answer, number, tabled)?.take(rank),
+            Self::Sparse(positions) => {
+                let entry = positions.next().map(|position| sparse_entry(answer, number, position)).transpose()?;
+                Ok(entry.map(Taken::Entry))
+            }
         }
     }
 }
 
-fn next_dense(rank: &mut usize, answer: &Answer, number: usize, pack: &Arc<Pack>) -> Result<Option<Entry>> {
-    let (order, first) = (pack.pack_order()?, answer.db.first_ordinal(number));
-    let Some(skipped) = order[*rank..].iter().position(|position| answer.objects.get(first + position)) else {
-        *rank = order.len();
-        return Ok(None);
-    };
-    let position = order[*rank + skipped];
-    *rank += skipped + 1;
-    let start = pack.index().offset_at(position);
-    let end = match order.get(*rank) {
-        Some(&next) => pack.index().offset_at(next),
-        None => pack.entry_end(start)?,
-    };
-    Ok(Some(Entry { position, start, end }))
+/// The delta bases of a pack that gives `count` objects to the answer, if that many are worth making a table.
+pub(crate) fn table_of<'a>(pack: &'a Pack, count: u32, cancel: &CancelFlag) -> Result<Option<&'a DeltaBases>> {
+    if count < pack.len() / TABLED && pack.len() > SMALL { Ok(None) } else { pack.delta_bases(cancel) }
 }
 
-fn sparse_entry(pack: &Pack, position: u32) -> Result<Entry> {
+/// A pack of which much is taken.
+struct Dense<'a> {
+    answer: &'a Answer,
+    pack: &'a Pack,
+    order: &'a [u32],
+    first: Ordinal,
+    bases: Option<&'a DeltaBases>,
+}
+
+impl<'a> Dense<'a> {
+    fn new(answer: &'a Answer, number: usize, bases: Option<&'a DeltaBases>) -> Result<Self> {
+        let pack = &answer.db.packs()[number];
+        Ok(Self { answer, pack, order: pack.pack_order()?, first: answer.db.first_ordinal(number), bases })
+    }
+
+    fn take(&self, next: &mut usize) -> Result<Option<Taken>> {
+        let skipped = self.order[*next..].iter().position(|&position| self.is_wanted(position));
+        let Some(rank) = skipped.map(|skipped| *next + skipped) else {
+            *next = self.order.len();
+            return Ok(None);
+        };
+        let run = rank..self.run_end(rank);
+        *next = run.end.max(rank + 1);
+        if run.is_empty() { self.entry(rank).map(|entry| Some(Taken::Entry(entry))) } else { Ok(Some(Taken::Run(run))) }
+    }
+
+    fn is_wanted(&self, position: u32) -> bool {
+        self.answer.objects.get(self.first + position)
+    }
+
+    /// Where the run ends that starts at `start`; there, if there is none.
+    fn run_end(&self, start: usize) -> usize {
+        let Some(bases) = self.bases else { return start };
+        let is_of_run = |rank: usize| (start..=rank).contains(&(bases.of(rank) as usize));
+        let run = self.order[start..].iter().enumerate();
+        let length = run.take_while(|&(at, &position)| self.is_wanted(position) && is_of_run(start + at)).count();
+        start + length
+    }
+
+    fn entry(&self, rank: usize) -> Result<Entry> {
+        let (position, start) = (self.order[rank], self.pack.index().offset_at(self.order[rank]));
+        let end = match self.order.get(rank + 1) {
+            Some(&next) => self.pack.index().offset_at(next),
+            None => self.pack.entry_end(start)?,
+        };
+        let ordinal = self.first + position;
+        let base = match self.bases.map(|bases| bases.of(rank) as usize) {
+            Some(base) if base == rank => None,
+            Some(base) => Some(self.first + self.order[base]),
+            None => self.answer.db.base_of(ordinal)?,
+        };
+        entry_at(self.pack, ordinal, start, end, base)
+    }
+}
+
+fn sparse_entry(answer: &Answer, number: usize, position: u32) -> Result<Entry> {
+    let pack = &answer.db.packs()[number];
+    let ordinal = answer.db.first_ordinal(number) + position;
     let start = pack.index().offset_at(position);
-    Ok(Entry { position, start, end: pack.entry_end(start)? })
+    entry_at(pack, ordinal, start, pack.entry_end(start)?, answer.db.base_of(ordinal)?)
+}
+
+/// An entry, its bytes as a range of the pack's, which are in memory.
+fn entry_at(pack: &Pack, ordinal: Ordinal, start: u64, end: u64, base: Option<Ordinal>) -> Result<Entry> {
+    let header = pack.header_at(start)?;
+    let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
+    let stored = range.filter(|&(start, end)| end <= pack.bytes().len() && start + header.len < end);
+    let cut_short =
+        || Error::CorruptPack { offset: start, what: format!("an entry is cut short (pack {})", pack.name()) };
+    let (start, end) = stored.ok_or_else(cut_short)?;
+    Ok(Entry { ordinal, stored: start..end, header, base })
 }

@@ -4,16 +4,18 @@
 //! compared with its CRC-32, and what is compressed again is named again.
 
 use super::answer::Answer;
-use super::plan::{Plan, Remaking};
+use super::assembly::{Assembled, Assembly, Part};
+use super::remake::Remaking;
 use crate::set::{ObjectSet, OtherDatabase};
-use packhouse_object::{Error, Oid, Result};
+use packhouse_object::{CancelFlag, Error, Oid, Result};
 use packhouse_pack::{Database, Pack};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// The entries of a self-contained pack of some objects, in their order.
 pub struct PackEntries {
-    plan: Plan,
+    assembly: Assembly,
+    cancel: CancelFlag,
 }
 
 /// An entry in the two parts of which it consists.
@@ -25,37 +27,69 @@ pub struct PackEntry<'a> {
 }
 
 impl PackEntries {
-    /// The entries of a pack of exactly these objects; what has no usable stored form is compressed at `level`.
+    /// The entries of a pack of exactly these objects. What has no usable stored form is compressed at `level`, by so many
+    /// threads, the caller's counted.
     ///
     /// # Errors
     /// `OtherDatabase` if the set is not of `db`.
-    pub fn new(db: &Database, objects: &ObjectSet, level: u32) -> std::result::Result<Self, OtherDatabase> {
+    pub fn new(
+        db: &Database,
+        objects: &ObjectSet,
+        level: u32,
+        threads: usize,
+        cancel: CancelFlag,
+    ) -> std::result::Result<Self, OtherDatabase> {
         objects.check_database(db)?;
         let objects = Arc::clone(objects.bits());
-        let answer = Answer { db: db.clone(), objects, client_holds: None, ofs_delta: true };
-        Ok(Self { plan: Plan::new(answer, Remaking { level, checks_names: true }) })
+        let answer = Answer { db: db.clone(), objects, client_holds: None, ofs_delta: true, cancel: cancel.clone() };
+        let assembly = Assembly::new(answer, Remaking { level, checks_names: true, threads });
+        Ok(Self { assembly, cancel })
     }
 
-    /// Hand the next entry to `write`. Returns whether there was one.
+    /// Hand all entries to `write`.
     ///
     /// # Errors
-    /// `CorruptPack` for an entry that is damaged; `Limit`; those of `write`.
-    pub fn next(&mut self, write: impl FnOnce(PackEntry<'_>) -> Result<()>) -> Result<bool> {
-        let Some(part) = self.plan.next_part()? else { return Ok(false) };
-        let db = &self.plan.answer().db;
-        let (pack, position) = db.pack_and_position(part.ordinal);
-        let oid = db.oid_of(part.ordinal);
-        if !part.copied.is_empty() {
-            check_crc32(pack, position, part.stored)?;
+    /// `CorruptPack` for an entry that is damaged; `Limit`; `Cancelled`; those of `write`.
+    pub fn try_for_each(mut self, mut write: impl FnMut(PackEntry<'_>) -> Result<()>) -> Result<()> {
+        while let Some(assembled) = self.assembly.next()? {
+            match assembled {
+                Assembled::Run(number, ranks, _) => self.each_of_run(number, ranks, &mut write)?,
+                Assembled::Entry(number, part) => self.entry(number, &part, &mut write)?,
+            }
         }
-        write(PackEntry { oid, parts: [&part.made, &pack.bytes()[part.copied]] })?;
-        Ok(true)
+        Ok(())
+    }
+
+    fn each_of_run(
+        &self,
+        number: usize,
+        ranks: Range<usize>,
+        write: &mut impl FnMut(PackEntry<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let pack = self.assembly.pack(number);
+        for &position in &pack.pack_order()?[ranks] {
+            self.cancel.check()?;
+            let offset = pack.index().offset_at(position);
+            let stored = pack.entry_bytes(offset)?;
+            check_crc32(pack, position, offset, stored)?;
+            write(PackEntry { oid: Oid::from_bytes(pack.index().oid_at(position))?, parts: [&[], stored] })?;
+        }
+        Ok(())
+    }
+
+    fn entry(&self, number: usize, part: &Part, write: &mut impl FnMut(PackEntry<'_>) -> Result<()>) -> Result<()> {
+        self.cancel.check()?;
+        let (db, pack) = (&self.assembly.answer().db, self.assembly.pack(number));
+        if !part.copied.is_empty() {
+            let position = part.ordinal - db.first_ordinal(number);
+            check_crc32(pack, position, part.stored.start as u64, &pack.bytes()[part.stored.clone()])?;
+        }
+        write(PackEntry { oid: db.oid_of(part.ordinal), parts: [&part.made, &pack.bytes()[part.copied.clone()]] })
     }
 }
 
-fn check_crc32(pack: &Pack, position: u32, stored: Range<usize>) -> Result<()> {
-    let offset = stored.start as u64;
-    if crc32fast::hash(&pack.bytes()[stored]) == pack.index().crc32_at(position) {
+fn check_crc32(pack: &Pack, position: u32, offset: u64, stored: &[u8]) -> Result<()> {
+    if crc32fast::hash(stored) == pack.index().crc32_at(position) {
         return Ok(());
     }
     let what = format!("the entry does not match its CRC-32 in the index (pack {})", pack.name());

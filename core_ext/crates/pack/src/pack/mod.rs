@@ -1,8 +1,11 @@
 //! One stored pack and its index.
 
 mod attached;
+mod delta_bases;
 mod entries;
 mod order;
+
+pub use delta_bases::DeltaBases;
 
 use crate::bitmaps::Bitmaps;
 use crate::entry::PACK_HEADER_LEN;
@@ -16,14 +19,15 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 /// A self-contained pack opened for reading.
 ///
-/// Memory: 1 KiB, once the order of the pack was asked for 4 bytes for each object (8 more while it is made), and what its
-/// commit-graph takes.
+/// Memory: 1 KiB, once the order of the pack was asked for 4 bytes for each object (8 more while it is made), once the delta
+/// bases of all were asked for 4 more (and 12 while they are found), and what its commit-graph takes.
 pub struct Pack {
     id: u64,
     name: String,
     bytes: Bytes,
     index: Index,
     order: OnceLock<Vec<u32>>,
+    delta_bases: OnceLock<Option<DeltaBases>>,
     graph: OnceLock<CommitGraph>,
     /// Set if the order came from a rev file.
     rev: OnceLock<()>,
@@ -60,8 +64,9 @@ impl Pack {
     pub fn new(name: String, bytes: Bytes, idx: Bytes, format: ObjectFormat) -> Result<Self> {
         let index = Index::new(idx, format).map_err(|error| index_of_pack(&name, error))?;
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let (order, rev, graph, bitmaps) = (OnceLock::new(), OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let pack = Self { id, name, bytes, index, order, rev, graph, bitmaps };
+        let (order, delta_bases, rev) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let (graph, bitmaps) = (OnceLock::new(), OnceLock::new());
+        let pack = Self { id, name, bytes, index, order, delta_bases, graph, rev, bitmaps };
         pack.check_frame()?;
         pack.check_offsets()?;
         Ok(pack)
