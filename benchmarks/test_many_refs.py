@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.support.many_refs import import_into, with_refs
 from benchmarks.support.memory import watch
 from benchmarks.support.null_client import read_to_end
 from benchmarks.support.rival import HttpBackend
 from benchmarks.support.served import UNDISTURBED, maintain
 from benchmarks.support.sizes import repository_of
 from benchmarks.support.small_requests import ls_refs, small_pushes
+from benchmarks.support.variants import import_into, with_refs
 from benchmarks.support.versus import Quantities, Versus
 from tests.support.git import git
 from tests.support.server import RunningServer

@@ -14,9 +14,12 @@ from tests.support.server import RunningServer
 _HEAD_END = b"\r\n\r\n"
 
 
-def fork_over_rest(server: RunningServer, source_id: str, count: int, connections: int) -> list[str]:
-    """Make forks, each by a request of its own, over connections that stay. Returns their remotes."""
-    shares = [range(first, count, connections) for first in range(connections)]
+def fork_over_rest(server: RunningServer, source_id: str, count: int, connections: int, *, first: int = 0) -> list[str]:
+    """Make forks, each by a request of its own, over connections that stay. Returns their remotes.
+
+    first: the number in the id of the first of them.
+    """
+    shares = [range(first + offset, first + count, connections) for offset in range(connections)]
     with ThreadPoolExecutor(connections) as pool:
         made = pool.map(lambda share: _fork_on_one_connection(server, source_id, share), shares)
         return [remote for remotes in made for remote in remotes]

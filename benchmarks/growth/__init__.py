@@ -1,0 +1,1 @@
+"""How time and memory grow with objects, refs, packs and forks."""
