@@ -25,7 +25,7 @@ from benchmarks.growth.measuring import (
 from benchmarks.growth.series import Line, Panel
 from benchmarks.support.forks import fork_over_rest
 from benchmarks.support.memory import watch
-from benchmarks.support.null_client import clone, read_to_end
+from benchmarks.support.null_client import clone
 from benchmarks.support.served import UNDISTURBED, maintain
 from benchmarks.support.variants import at_commit, first_parents, import_into, push_one_by_one, with_refs
 from tests.support.git import git
