@@ -158,9 +158,7 @@ def _decode_tables(lines: list[str]) -> tuple[list[PackRecord], list[RefEntry], 
     for line in lines:
         key, _, rest = line.partition(" ")
         if key == "pack":
-            digest, size_bytes, object_count, place, *generation = rest.split(" ", 5)
-            numbers = int(size_bytes), int(object_count)
-            packs.append(PackRecord(_digest(digest), *numbers, PackPlace(place), *map(int, generation)))
+            packs.append(_pack(rest))
         elif key == "ref":
             oid, peeled, name = rest.split(" ", 2)
             inline.append(
@@ -172,6 +170,15 @@ def _decode_tables(lines: list[str]) -> tuple[list[PackRecord], list[RefEntry], 
         else:
             raise CorruptManifest(f"unknown line {line[:40]!r}")
     return packs, inline, index
+
+
+def _pack(text: str) -> PackRecord:
+    digest, size_bytes, object_count, place, *rest = text.split(" ")
+    (generation,) = rest or ("0",)
+    pack = PackRecord(_digest(digest), int(size_bytes), int(object_count), PackPlace(place), int(generation))
+    if pack.generation < 0 or (pack.generation and pack.place is PackPlace.TAIL):
+        raise CorruptManifest(f"a pack in a {place} has generation {generation}")
+    return pack
 
 
 def _check_refs(entries: Sequence[RefEntry], oid_len: int) -> None:

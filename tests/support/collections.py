@@ -8,11 +8,14 @@ from core_ext import Cancel
 from packengine.maintenance import CollectionReport, Collector
 from packengine.maintenance.named import Marker
 from packengine.maintenance.retention import Windows
-from packengine.repository import Engine
+from packengine.repository import Engine, Limits
 from packengine.repository.progress import no_progress
 from packengine.storage.ports import BlobKey, RowKey
 from tests.support.engines import Project
 from tests.support.moved_clock import MovedClock
+
+COLLECTED = Limits(tail_pack_bytes=2000)
+"""With small packs as blobs, and all windows as they are by default: 30 days, 7 days, one day."""
 
 
 def collect(engine: Engine) -> CollectionReport:

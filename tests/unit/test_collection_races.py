@@ -24,7 +24,9 @@ from tests.support.collections import assert_nothing_but_what_is_named, collect,
 from tests.support.disturbed_storage import Disturbance, DisturbedBlobStore, DisturbedCatalog
 from tests.support.engine_pushes import ACTOR
 from tests.support.engines import Objects, Project, fork_of, move, new_project, open_in_memory
+from tests.support.git import git
 from tests.support.moved_clock import DAY_MS, MovedClock
+from tests.support.repositories import commit_file
 
 MAIN, TAG = b"refs/heads/main", b"refs/tags/t"
 LIMITS = Limits(tail_pack_bytes=2000, rollup_packs=3)
@@ -238,6 +240,22 @@ def test_a_blob_that_is_deleted_before_its_publish_fails_the_push_and_the_next_o
     assert scene.project.refs[b"refs/heads/new"] == new
     scene.check()
     scene.settle()
+
+
+def test_an_import_whose_pack_is_condemned_before_its_creation_stores_it_again(
+    tmp_path: Path, clock: MovedClock
+) -> None:
+    scene = Scene.make(tmp_path / "scene", clock, LARGE)
+    git("init", "--quiet", "-b", "main", tmp_path / "work")
+    commit_file(tmp_path / "work", "file", LARGE)
+    scene.disturbance.arm(scene.collect_too, call="create_repositories")
+    scene.engine.import_repository(tmp_path / "work", "imported", ACTOR, progress=no_progress)
+    (pack,) = scene.engine.load("imported").manifest.packs
+    assert (pack.place, pack.generation) == (PackPlace.BLOB, 1)
+    for _ in range(2):
+        clock.move(days=2)
+        collect(scene.engine)
+    scene.check()
 
 
 @SIZES

@@ -30,9 +30,9 @@ def no_blocks(digest: bytes) -> bytes:
 digests = st.binary(min_size=32, max_size=32)
 names = st.binary(min_size=1, max_size=20).map(lambda name: b"refs/" + name.replace(b"\n", b"\xff"))
 counts = st.integers(0, 1 << 40)
-packs = st.lists(
-    st.builds(PackRecord, digests, counts, counts, st.sampled_from(PackPlace)), max_size=4, unique_by=lambda p: p.digest
-)
+tail_packs = st.builds(PackRecord, digests, counts, counts, st.just(PackPlace.TAIL))
+blob_packs = st.builds(PackRecord, digests, counts, counts, st.just(PackPlace.BLOB), st.just(0) | counts)
+packs = st.lists(tail_packs | blob_packs, max_size=4, unique_by=lambda p: p.digest)
 
 
 @st.composite
@@ -94,6 +94,22 @@ def test_an_odd_actor_stays_on_its_line(actor: str) -> None:
     data = encode_manifest(replace(SAMPLE, actor=actor))
     assert data.count(b"\n") == encode_manifest(SAMPLE).count(b"\n")
     assert decode_manifest(data, no_blocks).actor == actor
+
+
+def test_only_a_generation_after_the_first_is_written() -> None:
+    """Manifests from before there were generations have the same bytes, and so the same names."""
+    digest = b"\x44" * 32
+    later = replace(SAMPLE, packs=(PackRecord(digest, 99, 9, PackPlace.BLOB, 3),))
+    assert b"\npack %b 99 9 blob\n" % digest.hex().encode() in encode_manifest(SAMPLE)
+    assert b"\npack %b 99 9 blob 3\n" % digest.hex().encode() in encode_manifest(later)
+
+
+@pytest.mark.parametrize("line", [b"tail 1", b"blob 0", b"blob -1", b"blob 03", b"blob 1 2", b"blob ", b"blob x"])
+def test_a_generation_of_another_spelling_or_of_a_row_is_refused(line: bytes) -> None:
+    record = PackRecord(b"\x44" * 32, 99, 9, PackPlace.BLOB)
+    data = encode_manifest(replace(SAMPLE, packs=(record,)))
+    with pytest.raises(CorruptManifest):
+        decode_manifest(data.replace(b" 99 9 blob\n", b" 99 9 %b\n" % line), no_blocks)
 
 
 def test_the_digest_of_a_manifest_is_the_sha256_of_its_bytes() -> None:
