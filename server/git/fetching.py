@@ -33,7 +33,7 @@ from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
 from server.git.native import ThreadPools
 from server.git.pack_cache import PackCache
-from server.git.pack_source import DirectPack, OpenPack
+from server.git.pack_source import DirectPack, EntryPack, OpenPack
 from server.git.pack_stream import send_pack
 from server.git.silence import SILENCE_S, is_set_within
 
@@ -56,6 +56,16 @@ class _Decision:
     """None: the head is the whole answer."""
 
 
+class _Opened:
+    """The pack's entry in the cache, if it has one. It is there to be closed also if its decision never arrived."""
+
+    entry: EntryPack | None = None
+
+    async def close(self) -> None:
+        if self.entry is not None:
+            await self.entry.close()
+
+
 class Fetching:
     """Answers fetches."""
 
@@ -69,17 +79,24 @@ class Fetching:
         self, exchange: GitExchange, state: RepositoryState, request: _Request, base_url: str, record: RequestRecord
     ) -> None:
         """Raises what the engine raises, as long as nothing has been sent. base_url: where the client sees us."""
-        cancel = Cancel()
-        decide = partial(self._decide, state, request, base_url, cancel)
-        decided = await self._decide_aloud(exchange, request, decide, cancel)
+        cancel, opened = Cancel(), _Opened()
+        decide = partial(self._decide, state, request, base_url, cancel, opened)
         try:
-            decision = decided.unwrap()
+            decided = await self._decide_aloud(exchange, request, decide, cancel)
+            decision = self._unwrapped(exchange, request, decided)
+            await self._send(exchange, request, decision, opened.entry, record)
+        finally:
+            await opened.close()
+
+    @staticmethod
+    def _unwrapped(exchange: GitExchange, request: _Request, decided: Outcome[_Decision]) -> _Decision:
+        try:
+            return decided.unwrap()
         except FAILURES as failure:
             if not exchange.started:
                 raise
             v2_request = request if isinstance(request, FetchRequest) else None
-            decision = _Decision(fetch_error(v2_request, sentence_for(failure)), None)
-        await self._send(exchange, request, decision, record)
+            return _Decision(fetch_error(v2_request, sentence_for(failure)), None)
 
     async def _decide_aloud(
         self, exchange: GitExchange, request: _Request, decide: Callable[[], _Decision], cancel: Cancel
@@ -93,7 +110,14 @@ class Fetching:
             done.set()
         return decided
 
-    async def _send(self, exchange: GitExchange, request: _Request, decision: _Decision, record: RequestRecord) -> None:
+    async def _send(
+        self,
+        exchange: GitExchange,
+        request: _Request,
+        decision: _Decision,
+        entry: EntryPack | None,
+        record: RequestRecord,
+    ) -> None:
         if decision.pack is None and not exchange.started:
             content_type = (b"content-type", Service.UPLOAD_PACK.result_type.encode())
             await exchange.answer(200, decision.head, content_type)
@@ -104,25 +128,33 @@ class Fetching:
         if decision.pack is None:
             await exchange.end()
             return
-        await self._send_pack(exchange, request, decision.pack, record)
+        await self._send_pack(exchange, request, decision.pack, entry, record)
 
-    async def _send_pack(self, exchange: GitExchange, request: _Request, pack: _Pack, record: RequestRecord) -> None:
+    async def _send_pack(
+        self, exchange: GitExchange, request: _Request, pack: _Pack, entry: EntryPack | None, record: RequestRecord
+    ) -> None:
         frame = PackFrame.of(request)
         if self._cache is None or pack.key is None:
             record.cache = "off"
             await send_pack(exchange, DirectPack(self._pools, pack.open, frame), frame, quiet=request.no_progress)
             return
-        cached = self._cache.pack(pack.key, pack.open, frame)
+        cached = self._cache.pack(pack.key, pack.open, frame, [entry])
         try:
             await send_pack(exchange, cached, frame, quiet=request.no_progress)
         finally:
             record.cache = cached.use
 
-    def _decide(self, state: RepositoryState, request: _Request, base_url: str, cancel: Cancel) -> _Decision:
-        """All that has to be known before the pack, in one visit to a thread."""
+    def _decide(
+        self, state: RepositoryState, request: _Request, base_url: str, cancel: Cancel, opened: _Opened
+    ) -> _Decision:
+        """All that has to be known before the pack, and the pack if it is kept, in one visit to a thread."""
         if isinstance(request, FetchRequest):
-            return self._decide_v2(state, request, base_url, cancel)
-        return self._decide_legacy(state, request, cancel)
+            decision = self._decide_v2(state, request, base_url, cancel)
+        else:
+            decision = self._decide_legacy(state, request, cancel)
+        if self._cache is not None and decision.pack is not None and decision.pack.key is not None:
+            opened.entry = self._cache.entry(decision.pack.key)
+        return decision
 
     def _decide_v2(self, state: RepositoryState, request: FetchRequest, base_url: str, cancel: Cancel) -> _Decision:
         fetch = self._engine.fetches.begin(state, request, want_refs=request.want_refs, cancel=cancel)

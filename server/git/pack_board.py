@@ -35,6 +35,9 @@ class Board:
         self.filed_pieces: float = 0
         """How many pieces are complete in the file; infinite where only the file itself tells."""
 
+        self.whole: bytes | None = None
+        """All of it, where that is one piece: nobody need open the file, which may be gone by then."""
+
         self.loose: LoosePiece | None = None
         self.ended = False
         self.failure: Exception | None = None

@@ -48,6 +48,9 @@ class Build:
         """Where pieces go, as long as there is room."""
 
         self._stream: PackStream | None = None
+        self._is_settled = False
+        """Whether nothing is held any more."""
+
         self._began_ns = time.perf_counter_ns()
         self._written_bytes = 0
 
@@ -62,19 +65,36 @@ class Build:
             failure = error
         finally:
             self.may_be_joined = False
-            self.board.end(failure)
+            if failure is None:
+                self.board.end(None)
             with trio.CancelScope(shield=True):
-                await self._pools.packs.run(self._let_go)
-                await self.board.all_have_readers()
-                await self._pools.packs.run(self._close)
+                if not self._is_settled:
+                    await self._pools.packs.run(self._let_go)
+                self.board.end(failure)  # of a failure they hear when its part is gone: whoever tries again begins anew
+                if not self._is_settled:
+                    await self.board.all_have_readers()
+                    await self._pools.packs.run(self._close)
 
     async def _run(self) -> None:
-        await self._pools.packs.run(self._claim)
+        first = await self._pools.fetches.run(self._begin, stop=self._cancel.set)
         if isinstance(self._claimed, PartElsewhere):
             self.is_elsewhere = True
             await watch(self.board, self._claimed, self._pools.packs)
-        else:
-            await self._make()
+        elif first is not None:
+            await self._make(first)
+
+    def _begin(self) -> tuple[Piece, bool] | None:
+        """All that most packs need, in one visit to a thread: claim, make, keep, let go. None if another makes it."""
+        self._claim()
+        if isinstance(self._claimed, PartElsewhere):
+            return None
+        self._stream = self._open_pack(self._cancel)
+        piece, is_filed = self._make_piece()
+        if piece.is_last:
+            self._let_go()
+            self._close()
+            self._is_settled = True
+        return piece, is_filed
 
     def _claim(self) -> None:
         try:
@@ -90,26 +110,30 @@ class Build:
         if isinstance(claimed, Part):
             self._part = claimed
 
-    async def _make(self) -> None:
-        board = self.board
-        self._stream = await self._pools.fetches.run(lambda: self._open_pack(self._cancel), stop=self._cancel.set)
-        board.object_count = self._stream.object_count
-        number, is_last = 0, False
-        while not is_last:
-            piece, is_filed = await self._pools.packs.run(self._make_piece, stop=self._cancel.set)
-            is_last = piece.is_last
+    async def _make(self, made: tuple[Piece, bool]) -> None:
+        board, stream = self.board, self._stream
+        assert stream is not None  # noqa: S101  # for the type checker: what is made comes out of it
+        board.object_count = stream.object_count
+        if made[0].is_last:
+            board.whole = made[0].data
+        number = 0
+        while board.whole is None:
+            piece, is_filed = made
             if is_filed:
                 board.filed_pieces += 1
-            if is_last and is_filed:
-                board.reused_count = self._stream.reused_count
+            if piece.is_last and is_filed:
+                board.reused_count = stream.reused_count
                 board.end(None)  # with the piece: a follower can tell that it is the last one
             elif is_filed:
                 board.notify()
             elif piece.data:
                 await board.hand_over(LoosePiece(number, piece.data))
+            if piece.is_last:
+                break
             self._cancel_if_unwanted()
             number += 1
-        board.reused_count = self._stream.reused_count
+            made = await self._pools.packs.run(self._make_piece, stop=self._cancel.set)
+        board.reused_count = stream.reused_count
 
     def _make_piece(self) -> tuple[Piece, bool]:
         """The next piece, and whether it is in the file."""

@@ -6,7 +6,7 @@ Only pack sections go through it, and only after it was found that their client 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -62,10 +62,17 @@ class PackCache:
         self._builds: dict[bytes, Build] = {}
         self._uses: Counter[CacheUse] = Counter()
 
-    def pack(self, key: bytes, open_pack: OpenPack, frame: PackFrame) -> CachedPack:
-        """The pack section of that key, made by `open_pack` if need be."""
+    def entry(self, key: bytes) -> EntryPack | None:
+        """The entry of that key with its first piece, if there is one. In a thread; close it."""
+        entry = EntryPack(self._pools.packs, self._store, key)
+        return entry if entry.open_here() else None
+
+    def pack(
+        self, key: bytes, open_pack: OpenPack, frame: PackFrame, looked_up: Sequence[EntryPack | None] = ()
+    ) -> CachedPack:
+        """The pack section of that key, made by `open_pack` if need be. looked_up: what `entry` said a moment ago."""
         direct = DirectPack(self._pools, open_pack, frame)
-        return CachedPack(partial(self._find, key, open_pack, frame), direct, self._count)
+        return CachedPack(partial(self._find, key, open_pack, frame, list(looked_up)), direct, self._count)
 
     def stats(self) -> PackCacheStats:
         """Counters of this process."""
@@ -74,14 +81,21 @@ class PackCache:
     def _count(self, use: CacheUse) -> None:
         self._uses[use] += 1
 
-    async def _find(self, key: bytes, open_pack: OpenPack, frame: PackFrame) -> _Found:
-        joined = self._join(key)
+    async def _find(
+        self, key: bytes, open_pack: OpenPack, frame: PackFrame, looked_up: list[EntryPack | None]
+    ) -> _Found:
+        """looked_up: what was found of the entry before; it is good for one attempt."""
+        joined = self._join(key) if not any(looked_up) else None
         if joined is not None:
             return joined
-        entry = EntryPack(self._pools.packs, self._store, key)
-        if await entry.open():
+        entry = looked_up.pop() if looked_up else await self._open(key)
+        if entry is not None:
             return _Found(entry)
         return self._join(key) or self._begin(key, Build(self._store, self._pools, key, open_pack, frame))
+
+    async def _open(self, key: bytes) -> EntryPack | None:
+        entry = EntryPack(self._pools.packs, self._store, key)
+        return entry if await entry.open() else None
 
     def _join(self, key: bytes) -> _Found | None:
         build = self._builds.get(key)

@@ -34,6 +34,9 @@ class FollowedPack:
     async def read(self) -> Piece:
         """The next piece, as soon as there is one."""
         board = self._board
+        if board.whole is not None:
+            self.reused_count = board.reused_count
+            return Piece(board.whole, is_last=True)
         while True:
             changed, ended = board.changed, board.ended
             piece = await self._next()

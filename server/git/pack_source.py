@@ -103,12 +103,22 @@ class EntryPack:
     async def open(self) -> bool:
         """Have its first piece. Returns whether it is there; one that is damaged so far is not."""
         try:
-            await self._threads.run(self._open)
-        except CorruptEntry:
-            await self.close()
+            return await self._threads.run(self.open_here)
         except trio.Cancelled:  # perhaps after the thread had opened it
             await self.close()
             raise
+
+    def open_here(self) -> bool:
+        """The same in a thread that one is in already."""
+        reader = self._store.open(self._key)
+        if reader is not None:
+            self._reader = reader
+            self.object_count, self.reused_count = reader.object_count, reader.reused_count
+            try:
+                self._first = self._read()
+            except CorruptEntry:
+                reader.close()
+                self._reader = None
         return self._first is not None
 
     async def begin(self) -> None:
@@ -122,17 +132,11 @@ class EntryPack:
         return await self._threads.run(self._read)
 
     async def close(self) -> None:
-        """Close the file. If it was evicted meanwhile its space is freed now, which takes a while."""
-        if self._reader is not None:
-            with trio.CancelScope(shield=True):
-                await self._threads.run(self._reader.close)
-
-    def _open(self) -> None:
-        reader = self._store.open(self._key)
+        """Close the file. If it was evicted meanwhile its space is freed now, which takes a while. Idempotent."""
+        reader, self._reader = self._reader, None
         if reader is not None:
-            self._reader = reader
-            self.object_count, self.reused_count = reader.object_count, reader.reused_count
-            self._first = self._read()
+            with trio.CancelScope(shield=True):
+                await self._threads.run(reader.close)
 
     def _read(self) -> Piece:
         reader = self._reader
