@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.bars import Bar, load_bars
+from benchmarks.document import PAGE, replace_figures
 from benchmarks.gate import problems
 from benchmarks.results import Result, load_report, read_results
 from benchmarks.support.sizes import LARGE, LARGE_REPOSITORY
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str]) -> int:
         status = status or again_status
         results = _replaced(results, again)
     print(tables(results))  # noqa: T201  # the tables are what this program is for
+    if options.write:
+        PAGE.write_text(replace_figures(PAGE.read_text(), tables(results)))
     found = problems(results, _due(bars, results, is_part=options.words is not None))
     for problem in found:
         print(f"gate: {problem}", file=sys.stderr)  # noqa: T201  # the same
@@ -72,6 +75,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="PATH",
         help=f"a bare repository to measure as well, of some 400,000 objects, say (or set {LARGE_REPOSITORY})",
     )
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md as well")
     return parser.parse_args(arguments)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import __main__ as program
 from benchmarks.bars import Bar, load_bars
+from benchmarks.document import PAGE, replace_figures
 from benchmarks.gate import problems
 from benchmarks.results import Comparison, Quantity, Result, read_results
 from benchmarks.support.sizes import LARGE_REPOSITORY
@@ -111,3 +112,12 @@ def test_a_bar_says_which_way_it_goes(tmp_path: Path) -> None:
 
 def test_the_goal_of_ingest_is_in_force() -> None:
     assert load_bars()["pack_ingest"].limit <= 0.8
+
+
+def test_the_page_takes_the_tables_of_a_run() -> None:
+    page = PAGE.read_text()
+    written = replace_figures(page, "| these |")
+    assert "| these |" in written
+    assert replace_figures(written, "| others |") == replace_figures(page, "| others |")
+    with pytest.raises(ValueError, match="no "):
+        replace_figures("nothing", "| these |")
