@@ -5,10 +5,11 @@ from packengine.maintenance.figures import Derivation, MaintenancePlan, Maintena
 from packengine.maintenance.lease import LeaseHeld, LeaseLost, MaintenanceLease
 from packengine.maintenance.maintainer import Maintainer
 from packengine.maintenance.named import CollectionRefused
-from packengine.maintenance.schedule import Schedule
+from packengine.maintenance.schedule import FAILURES, Schedule
 from packengine.maintenance.sweep import Deleted
 
 __all__ = [
+    "FAILURES",
     "CollectionPlan",
     "CollectionRefused",
     "CollectionReport",

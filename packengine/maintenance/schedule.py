@@ -15,6 +15,8 @@ from core_ext import Cancel, Cancelled, CoreError
 from packengine.maintenance.collector import Collector
 from packengine.maintenance.lease import LeaseHeld, MaintenanceLease
 from packengine.maintenance.maintainer import Maintainer
+from packengine.manifests import CorruptManifest
+from packengine.refs import CorruptRefBlock
 from packengine.repository import RepositoryError
 from packengine.repository.parts import EngineParts
 from packengine.repository.progress import no_progress
@@ -28,7 +30,9 @@ _SPARED_S = 600.0
 
 _SPARED_KEPT = 10_000
 _PAGE = 1000
-_FAILURES = (RepositoryError, StorageError, CoreError, OSError)
+FAILURES = (RepositoryError, StorageError, CoreError, CorruptManifest, CorruptRefBlock, OSError)
+"""What one repository may raise, and is no reason to leave the others alone. Cancelled is among them."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -77,7 +81,7 @@ class Schedule:
             self._collector.collect(no_progress, cancel)
         except (Cancelled, LeaseHeld):
             raise
-        except _FAILURES as error:
+        except FAILURES as error:
             _log.warning("no garbage was collected", extra={"fields": {"error": str(error)}})
 
     def _is_due(self, repository_id: str) -> bool:
@@ -87,7 +91,7 @@ class Schedule:
             return not self._maintainer.plan(repository_id, due_only=True).is_empty
         except RepositoryMissing:
             return False
-        except _FAILURES as error:
+        except FAILURES as error:
             self._spare(repository_id, error)
             return False
 
@@ -98,7 +102,7 @@ class Schedule:
             raise
         except RepositoryMissing:
             return
-        except _FAILURES as error:
+        except FAILURES as error:
             self._spare(repository_id, error)
 
     def _spare(self, repository_id: str, error: Exception) -> None:

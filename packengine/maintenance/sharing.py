@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from packengine.manifests import PackRecord
+from packengine.manifests import CorruptManifest, PackRecord
 from packengine.repository import RepositoryState
 from packengine.repository.state import StateLoader
-from packengine.storage.ports import Catalog, RepositoryMissing
+from packengine.storage.ports import Catalog, StorageError
 
 _FORKS_ASKED = 32
 """Of the newest: they most likely still name what they began with."""
@@ -24,7 +24,7 @@ def count_shared(catalog: Catalog, loader: StateLoader, state: RepositoryState) 
     for relative in _relatives(catalog, state):
         try:
             named.update(pack.digest for pack in loader.load(relative).manifest.packs)
-        except RepositoryMissing:  # deleted just now
+        except (StorageError, CorruptManifest):  # deleted just now, or damaged: what cannot be read names nothing
             continue
     return _named_at_end(state.manifest.packs, named)
 

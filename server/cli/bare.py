@@ -21,12 +21,12 @@ def import_command(invocation: Invocation, path: Path, repository_id: str | None
     """Make a repository out of the Git repository at PATH, bare or not, and print its id."""
     with invocation.engine(may_create=True) as engine, progress_reporter(quiet=invocation.as_json) as progress:
         made = engine.import_repository(path, repository_id, invocation.actor, progress=progress)
+        if invocation.as_json:  # before the rest: the repository is there, whatever comes
+            print_json({"id": made})
+        else:
+            click.echo(made)
         # Without a lease: nobody else knows of it yet, and its first clone is to be as fast as the others.
         Maintainer(engine.parts).maintain(made, progress=progress, cancel=Cancel())
-    if invocation.as_json:
-        print_json({"id": made})
-    else:
-        click.echo(made)
 
 
 @click.command("export")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 import click
 
 from core_ext import Cancel, Cancelled
 from packengine.maintenance import (
+    FAILURES,
     Collector,
     LeaseHeld,
+    LeaseLost,
     Maintainer,
     MaintenanceLease,
     MaintenancePlan,
@@ -34,7 +37,10 @@ from server.cli.output import print_json
 from server.cli.progress import progress_reporter
 from server.cli.repo import all_repositories
 
+FAILED = 1
 HELD_ELSEWHERE = 4
+
+T = TypeVar("T")
 
 
 class MaintainedElsewhere(click.ClickException):
@@ -49,8 +55,14 @@ class MaintainedElsewhere(click.ClickException):
 @click.option("--preview", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--collect/--no-collect", default=None, help="Also delete what nothing keeps.  [default: with --all]")
 @data_options
+@click.pass_context
 def maintain(
-    invocation: Invocation, repository_ids: tuple[str, ...], of_all: bool, preview: bool, collect: bool | None
+    ctx: click.Context,
+    invocation: Invocation,
+    repository_ids: tuple[str, ...],
+    of_all: bool,
+    preview: bool,
+    collect: bool | None,
 ) -> None:
     """Merge packs and write what makes fetches fast: reverse indexes, commit-graphs, bitmaps. Collect garbage.
 
@@ -66,6 +78,8 @@ def maintain(
             interruptible(round_.preview if preview else round_.run)
         except LeaseHeld as held:
             raise MaintainedElsewhere(str(held)) from held
+    if round_.failures:
+        ctx.exit(FAILED)
 
 
 def _checked(engine: Engine, repository_ids: Sequence[str]) -> Sequence[str]:
@@ -85,12 +99,14 @@ class MaintenanceRound:
         self._collector = Collector(engine.parts) if collects else None
         self._maintainer = Maintainer(engine.parts)
         self._as_json = as_json
+        self.failures = 0
+        """What could not be done; stderr says why."""
 
     def run(self, cancel: Cancel) -> None:
         """Collect first: what is left out need not be merged."""
         with MaintenanceLease(self._engine.catalog).hold(cancel):
             collected = self._collect(cancel)
-            reports = [report for each in self._ids if (report := self._maintain(each, cancel)) is not None]
+            reports = list(self._each(self._maintain, cancel))
         if self._as_json:
             print_json({"collection": collected, "repositories": [report_item(report) for report in reports]})
 
@@ -100,48 +116,58 @@ class MaintenanceRound:
         if self._collector is not None:
             with self._progress() as progress:
                 collection = self._collector.preview(progress, cancel)
-        plans = [plan for each in self._ids if (plan := self._plan(each, cancel)) is not None]
+        plans = list(self._each(self._plan, cancel))
         if self._as_json:
             item = collection_plan_item(collection) if collection is not None else None
             print_json({"collection": item, "repositories": [plan_item(plan) for plan in plans]})
         elif collection is not None:
             click.echo(collection_plan_text(collection))
 
+    def _each(self, work: Callable[[str, Cancel], T], cancel: Cancel) -> Iterator[T]:
+        """Of every repository. One that fails does not keep the others from it."""
+        for repository_id in self._ids:
+            if cancel.is_set():
+                raise Cancelled("maintenance was stopped")
+            try:
+                yield work(repository_id, cancel)
+            except (Cancelled, LeaseLost):
+                raise
+            except RepositoryMissing:  # deleted meanwhile
+                continue
+            except FAILURES as error:
+                self._failed(repository_id, error)
+
+    def _failed(self, what: str, error: Exception) -> None:
+        self.failures += 1
+        click.echo(f"{what}: {error}", err=True)
+
     def _collect(self, cancel: Cancel) -> object:
         if self._collector is None:
             return None
-        with self._progress() as progress:
-            report = self._collector.collect(progress, cancel)
+        try:
+            with self._progress() as progress:
+                report = self._collector.collect(progress, cancel)
+        except (Cancelled, LeaseLost):
+            raise
+        except FAILURES as error:
+            self._failed("nothing collected", error)
+            return None
         if not self._as_json:
             click.echo(collection_text(report))
         return collection_item(report)
 
-    def _maintain(self, repository_id: str, cancel: Cancel) -> MaintenanceReport | None:
-        stop_if(cancel)
-        try:
-            with self._progress() as progress:
-                report = self._maintainer.maintain(repository_id, progress=progress, cancel=cancel)
-        except RepositoryMissing:  # deleted meanwhile
-            return None
+    def _maintain(self, repository_id: str, cancel: Cancel) -> MaintenanceReport:
+        with self._progress() as progress:
+            report = self._maintainer.maintain(repository_id, progress=progress, cancel=cancel)
         if not self._as_json:
             click.echo(report_text(report))
         return report
 
-    def _plan(self, repository_id: str, cancel: Cancel) -> MaintenancePlan | None:
-        stop_if(cancel)
-        try:
-            plan = self._maintainer.plan(repository_id)
-        except RepositoryMissing:
-            return None
+    def _plan(self, repository_id: str, _cancel: Cancel) -> MaintenancePlan:
+        plan = self._maintainer.plan(repository_id)
         if not self._as_json:
             click.echo(plan_text(plan))
         return plan
 
     def _progress(self) -> AbstractContextManager[Progress]:
         return progress_reporter(quiet=self._as_json)
-
-
-def stop_if(cancel: Cancel) -> None:
-    """Between repositories, of which there may be many with nothing to do."""
-    if cancel.is_set():
-        raise Cancelled("maintenance was stopped")

@@ -7,13 +7,14 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
-from core_ext import Cancel, Cancelled
-from packengine.maintenance import MaintenanceLease
+from core_ext import Cancel, Cancelled, CorruptPack
+from packengine.maintenance import Maintainer, MaintenanceLease, MaintenanceReport
 from packengine.repository import Engine, Limits
 from server.cli import main
 from server.cli.interruptible import INTERRUPTED, interruptible
@@ -143,6 +144,23 @@ def test_while_another_process_maintains_it_says_who_and_ends_with_4(run: Run, p
     assert result.stderr.startswith(f"Error: maintenance is under way in process {os.getpid()} on ")
     assert len(project.manifest.packs) == 3
     assert run("three").exit_code == 0
+
+
+def test_a_repository_that_cannot_be_maintained_does_not_keep_the_others_from_it(
+    run: Run, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_project(project.engine, "damaged")
+    real = Maintainer.maintain
+
+    def maintain(self: Maintainer, repository_id: str, **rest: Any) -> MaintenanceReport:
+        if repository_id == "damaged":
+            raise CorruptPack("not a pack")
+        return real(self, repository_id, **rest)
+
+    monkeypatch.setattr(Maintainer, "maintain", maintain)
+    result = run("--all", "--no-collect")
+    assert (result.exit_code, "damaged: not a pack\n" in result.stderr) == (1, True)
+    assert result.stdout.startswith("three: 1 pack, 3 packs merged")
 
 
 def test_a_preview_needs_no_lease(run: Run, project: Project) -> None:

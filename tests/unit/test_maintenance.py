@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core_ext import Cancel, Cancelled
-from packengine.maintenance import Maintainer, MaintenanceLease, MaintenanceReport
+from packengine.maintenance import LeaseHeld, Maintainer, MaintenanceLease, MaintenanceReport
 from packengine.maintenance import lease as lease_module
 from packengine.manifests import PackPlace, PackRecord, PublishKind
 from packengine.refs import RefChange
@@ -411,7 +412,7 @@ def test_a_process_that_is_killed_at_any_step_leaves_a_repository_that_is_mainta
         push_commits(project, 3)
         before = answer(project)
         project.engine.close()
-        command = child_command("tests.support.killed_maintainer", data_dir, project.id, step)
+        command = child_command("tests.support.killed_maintainer", data_dir, project.id, step, signal.SIGKILL)
         status = subprocess.run(command, check=False).returncode
         project = Project(Engine.open(data_dir, limits=killed_maintainer.LIMITS), project.id, project.objects)
         assert (project.problems(), answer(project)) == ([], before)
@@ -428,3 +429,41 @@ def test_a_process_that_is_killed_at_any_step_leaves_a_repository_that_is_mainta
     else:
         pytest.fail("it takes no end")
     assert step >= 5
+
+
+def test_of_two_processes_one_maintains_and_the_other_is_told_who(tmp_path: Path) -> None:
+    project = new_project(Engine.open(tmp_path, limits=killed_maintainer.LIMITS))
+    push_commits(project, 4)
+    lease = MaintenanceLease(project.engine.catalog)
+    command = child_command("tests.support.killed_maintainer", tmp_path, project.id, 1, signal.SIGSTOP)
+    with subprocess.Popen(command) as other:
+        os.waitid(os.P_PID, other.pid, os.WSTOPPED)
+        with pytest.raises(LeaseHeld, match=f"under way in process {other.pid} on "), lease.hold(Cancel()):
+            pytest.fail("two hold it")
+        assert len(project.manifest.packs) == 4
+        push_commits(project, 1)  # which no lease keeps from it
+        other.send_signal(signal.SIGCONT)
+        assert other.wait() == 0
+    assert [pack.object_count for pack in project.manifest.packs] == [3, 12]
+    with lease.hold(Cancel()):
+        assert maintain(project).merged_packs == 0
+    assert project.problems() == []
+    project.engine.close()
+
+
+def test_what_a_forced_push_left_behind_stays_hidden_in_merged_packs(project: Project) -> None:
+    push_commits(project, 3)
+    left_behind = project.refs[MAIN]
+    blob = project.objects.blob(b"another beginning")
+    tree = project.objects.tree({b"file": blob})
+    other = project.objects.commit("other", tree=tree)
+    project.pushed(MAIN, left_behind, other, blob, tree, other)
+    push_commits(project, 2)
+    assert not project.manifest.sealed
+    expected = answer(project)
+    report = maintain(project)
+    assert (report.packs_after, project.manifest.sealed) == (1, False)
+    assert answer(project) == expected
+    assert project.engine.parts.loader.objects(project.manifest).contains(left_behind)
+    assert left_behind not in answer(project)
+    assert project.problems() == []
