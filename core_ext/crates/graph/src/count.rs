@@ -1,6 +1,7 @@
 //! How many commits there are, without listing them.
 
 use crate::commits::Commits;
+use crate::cover::count_by_bitmaps;
 use packhouse_object::{CancelFlag, Result};
 use packhouse_pack::{BitSet, Database, Ordinal};
 
@@ -12,6 +13,9 @@ use packhouse_pack::{BitSet, Database, Ordinal};
 /// # Errors
 /// `MissingEdge`; `Cancelled`; what reading can raise.
 pub fn count_commits(db: &Database, tips: &[Ordinal], cancel: &CancelFlag) -> Result<u64> {
+    if let Some(count) = count_by_bitmaps(db, tips, cancel)? {
+        return Ok(count);
+    }
     let mut commits = Commits::new(db);
     let mut seen = BitSet::new(db.ordinal_count());
     let mut pending = tips.to_vec();

@@ -7,7 +7,7 @@
 //! Memory: a bit for each object of the database, and one more for each of a pack of which several bitmaps are met.
 
 use crate::commits::Commits;
-use packhouse_object::{CancelFlag, Kind, Result};
+use packhouse_object::{CancelFlag, Error, Kind, Result};
 use packhouse_pack::{BitSet, Database, Ordinal, Pack};
 
 /// Whether any of the packs has bitmaps.
@@ -61,7 +61,8 @@ impl<'a> Cover<'a> {
             }
             self.reached.insert(commit);
             self.loose.push(commit);
-            waiting.extend_from_slice(&commits.get(commit)?.parents);
+            // The first parent's line first: its bitmap has nearly all of what the other lines lead to.
+            waiting.extend(commits.parents(commit)?.iter().rev());
         }
         Ok(true)
     }
@@ -134,6 +135,25 @@ fn bitmap_of(db: &Database, commit: Ordinal) -> Option<(usize, u32)> {
         let position = pack.index().find(&oid)?;
         pack.bitmaps().is_some_and(|bitmaps| bitmaps.has(position)).then_some((number, position))
     })
+}
+
+/// How many commits some commits reach, themselves counted; None: bitmaps do not tell.
+///
+/// # Errors
+/// `MissingEdge`; `Cancelled`; what reading can raise.
+pub(crate) fn count_by_bitmaps(db: &Database, tips: &[Ordinal], cancel: &CancelFlag) -> Result<Option<u64>> {
+    if !has_bitmaps(db) {
+        return Ok(None);
+    }
+    let mut cover = Cover::new(db, cancel);
+    let counted = cover
+        .add(&mut Commits::new(db), tips, None, usize::MAX)
+        .and_then(|_| of_kind(db, &cover.reached, Kind::Commit, cancel));
+    match counted {
+        Ok(commits) => Ok(db.shows_all(&commits).then(|| commits.count().into())),
+        Err(Error::CorruptIndex { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Those of some objects that are of a kind: from the bitmaps of packs that have them, else from each object's header.

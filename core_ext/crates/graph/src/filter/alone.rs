@@ -43,10 +43,15 @@ impl Alone {
         if self.is_by_kind() {
             return Ok(());
         }
-        for blob in of_kind(db, objects, Kind::Blob, cancel)?.iter() {
-            cancel.check()?;
-            if !self.local.lets_object(db, blob, Kind::Blob)? {
-                objects.remove(blob);
+        let blobs = of_kind(db, objects, Kind::Blob, cancel)?;
+        for (number, pack) in db.packs().iter().enumerate() {
+            let start = db.first_ordinal(number);
+            // In the order of the pack: looking at sizes here and there in it takes several times as long.
+            for blob in pack.pack_order()?.iter().map(|position| start + position).filter(|&blob| blobs.get(blob)) {
+                cancel.check()?;
+                if !self.local.lets_object(db, blob, Kind::Blob)? {
+                    objects.remove(blob);
+                }
             }
         }
         Ok(())
