@@ -90,9 +90,9 @@ def test_our_rev_file_is_where_git_looks_for_it(bitmapped: Path, tmp_path: Path)
     write_rev(pack, str(path))
     assert path.read_bytes() == pack.rev_bytes()
     again, _ = opened(bitmapped)
-    assert not again.has_rev
+    had_rev = again.has_rev
     again.attach_rev(str(path))
-    assert again.has_rev
+    assert (had_rev, again.has_rev) == (False, True)
     assert again.rev_bytes() == path.read_bytes()
 
 

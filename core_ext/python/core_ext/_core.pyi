@@ -498,6 +498,6 @@ def write_bitmaps(
 
     tips: ref values; those that lead to no commit of the pack are passed over. work: counts commits.
     Returns how many commits have a bitmap; None if an object refers to one that is not in the pack: then there are none.
-    Raises LimitExceeded for more than max_memory_bytes, which for usual histories is 25 to 60 bytes an object.
-    Cost: each tree is read about once.
+    Raises LimitExceeded if max_memory_bytes are not enough: 22 for each object, 60 for each commit, and the compressed
+    bitmaps of commits with children to come. Cost: each tree is read about once; more memory than needed saves time.
     """

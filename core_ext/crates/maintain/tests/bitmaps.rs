@@ -71,7 +71,7 @@ fn written(db: &Database, tips: &[Oid], max_memory_bytes: usize) -> Result<Vec<u
 fn the_memory_bound_changes_no_byte_and_is_kept() {
     let (db, tip) = lines(200, 4);
     let roomy = written(&db, &[tip], MEMORY_BYTES).expect("room");
-    let fixed = db.ordinal_count() as usize * 21 + 802 * 28;
+    let fixed = db.ordinal_count() as usize * 22 + 802 * 60;
     let tight = (1..)
         .map(|step| fixed + step * 4096)
         .find_map(|bytes| written(&db, &[tip], bytes).ok().map(|file| (file, bytes)));

@@ -1,5 +1,7 @@
 //! Bitmap files made by hand: what they say is found, and damage is an error or does not matter.
 
+#![allow(clippy::cast_possible_truncation)] // the sizes here are small
+
 mod support;
 
 use packhouse_object::{Error, Hasher, Kind, ObjectFormat};

@@ -20,7 +20,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 /// A self-contained pack opened for reading.
 ///
 /// Memory: 1 KiB, once the order of the pack was asked for 4 bytes for each object (8 more while it is made), once the delta
-/// bases of all were asked for 4 more (and 12 while they are found), and what its commit-graph takes.
+/// bases of all were asked for 4 more (and 12 while they are found), and what commit-graph and bitmaps take.
 pub struct Pack {
     id: u64,
     name: String,
