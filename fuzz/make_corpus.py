@@ -10,7 +10,9 @@ import struct
 import tempfile
 from pathlib import Path
 
+from core_ext import write_bitmaps
 from fuzz import world
+from fuzz.mutators import bitmap
 from fuzz.mutators.delta import join
 from fuzz.mutators.idx import mended
 from fuzz.targets.pack import MAX_DELTA_DEPTH, MAX_OBJECT_BYTES
@@ -67,6 +69,7 @@ def all_seeds() -> dict[str, dict[str, bytes]]:
         "object": object_seeds(),
         "delta": delta_seeds(),
         "idx": idx_seeds(),
+        "bitmap": bitmap_seeds(),
         "commit_graph": commit_graph_seeds(),
         "pack": {**pack_seeds(), **git_packs()},
     }
@@ -250,6 +253,27 @@ def delta_seeds() -> dict[str, bytes]:
         "endless-size": join(base, b"\xff" * 12),
         "padded-size": join(b"", b"\x80\x80\0\0"),
         "edited-text": join(base, base[:200] + b"in the middle" + base[200:]),
+    }
+
+
+def bitmap_seeds() -> dict[str, bytes]:
+    """Ours, and others made by hand."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "bitmap")
+        write_bitmaps(world.known(), [world.COMMIT.oid], str(path), max_memory_bytes=1 << 20)
+        ours = path.read_bytes()
+    file = bitmap.split(ours)
+    assert file is not None
+    chain = [bitmap.Entry(0, bitmap.ewah(0b111111)), bitmap.Entry(3, bitmap.ewah(0b101), 1)]
+    return {
+        "ours": ours,
+        "chain": bitmap.join(bitmap.File(file.kinds, chain, file.flags, file.tables)),
+        "without-tables": bitmap.join(bitmap.File(file.kinds, file.entries, bitmap.FULL_DAG, b"")),
+        "lookup-table": bitmap.join(
+            bitmap.File(file.kinds, file.entries, bitmap.FULL_DAG | bitmap.LOOKUP_TABLE, bytes(16 * len(file.entries)))
+        ),
+        "bits-beyond": bitmap.join(bitmap.File(file.kinds, [bitmap.Entry(0, bitmap.run_of_ones(2))])),
+        "two-kinds": bitmap.join(bitmap.File([file.kinds[0]] * 4, file.entries)),
     }
 
 

@@ -34,6 +34,7 @@ TARGETS = {
         Target("delta", min_coverage=150),
         Target("idx", min_coverage=1000, max_bytes=8192),
         Target("commit_graph", min_coverage=1000),
+        Target("bitmap", min_coverage=1000),
         Target("pack", min_coverage=2500, max_bytes=16384),
     )
 }

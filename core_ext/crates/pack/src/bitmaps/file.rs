@@ -1,10 +1,12 @@
 //! What a `.bitmap` file of version 1 says where (gitformat-bitmap(5)).
 //!
-//!     "BITM"  version (2)  flags (2)  count of entries (4)  trailer of the pack
-//!     four bitmaps: the commits, trees, blobs and tags of the pack
-//!     per entry: position of the commit in the idx (4)  xor offset (1)  flags (1)  bitmap
-//!     [pseudo-merges]  [lookup table]  [name hashes: 4 for each object, in the order of the pack]
-//!     hash of all before
+//! ```text
+//! "BITM"  version (2)  flags (2)  count of entries (4)  trailer of the pack
+//! four bitmaps: the commits, trees, blobs and tags of the pack
+//! per entry: position of the commit in the idx (4)  xor offset (1)  flags (1)  bitmap
+//! [pseudo-merges]  [lookup table]  [name hashes: 4 for each object, in the order of the pack]
+//! hash of all before
+//! ```
 //!
 //! Pseudo-merges and the lookup table are passed over: the entries are found by going through all of them once.
 
