@@ -38,6 +38,12 @@ def roots_of(history: History) -> list[Oid]:
     return history.commits + history.tags + list(history.graph.objects)[:8]
 
 
+@given(any_clock, randoms)
+def test_reachable_is_the_closure(history: History, random: Random) -> None:
+    tips = some(roots_of(history), random)
+    assert members(history.db.reachable(tips)) == history.graph.closure(tips)
+
+
 @given(exact, randoms)
 def test_selection_is_exact(history: History, random: Random) -> None:
     roots = roots_of(history)

@@ -9,6 +9,7 @@
 use crate::commits::Commits;
 use crate::cover::{Cover, has_bitmaps};
 use crate::frontier::Frontier;
+use crate::graphs::Graphs;
 use crate::recent::RecentOids;
 use crate::roots::Roots;
 use crate::tree::for_each_entry;
@@ -84,6 +85,7 @@ pub(crate) struct Closure<'a> {
     seen: BitSet,
     frontier: Frontier,
     recent: RecentOids,
+    graphs: Graphs<'a>,
 }
 
 impl<'a> Closure<'a> {
@@ -94,7 +96,7 @@ impl<'a> Closure<'a> {
     /// A traversal that has been at `seen`, and has visited what that refers to.
     pub(crate) fn from(db: &'a Database, cancel: &'a CancelFlag, border: Option<&'a BitSet>, seen: BitSet) -> Self {
         let (frontier, recent) = (Frontier::new(db.ordinal_count()), RecentOids::new());
-        Self { db, cancel, border, seen, frontier, recent }
+        Self { db, cancel, border, seen, frontier, recent, graphs: Graphs::of(db) }
     }
 
     /// Add what was asked for by name, but for commits.
@@ -137,6 +139,10 @@ impl<'a> Closure<'a> {
     }
 
     fn visit(&mut self, ordinal: Ordinal) -> Result<()> {
+        if let Some(known) = self.graphs.at(ordinal) {
+            known.parents(ordinal)?.iter().for_each(|&parent| self.add(parent));
+            return self.edge(ordinal, &known.row.tree(), Kind::Tree);
+        }
         let (kind, content) = self.db.read(ordinal, self.db.limits().max_object_bytes)?;
         let format = self.db.format();
         match kind {
