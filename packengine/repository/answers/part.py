@@ -1,17 +1,24 @@
 """An entry that is being built: `<key>.part`, locked (flock) by its builder for as long as it lives.
 
-Whoever finds the lock taken reads along. A part whose lock is free and that has no trailer is a dead builder's. Beside
-it lies `<key>.wait`: readers in other processes hold a shared lock on it, so that the builder knows of them.
+Whoever finds the lock taken reads along. A part whose lock is free and that has no trailer is a dead builder's. Readers
+in other processes hold a lock of another kind on it (fcntl(2), on the open file), so that the builder knows of them: a
+second file for that would cost as much as the first, and more where the disk's journal is busy.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import struct
 from pathlib import Path
 from typing import BinaryIO
 
 from packengine.repository.answers.entry import EntryReader, EntryWriter
+
+_RANGE_LOCK = struct.Struct("@hhqqi4x")
+"""struct flock of Linux with 64 bits: type, whence, start, length, pid."""
+
+_AWAITED_BYTE = (os.SEEK_SET, 0, 1)
 
 
 class Part:
@@ -21,7 +28,6 @@ class Part:
         self._key = key
         self._path = path
         self._file = file
-        self._waiting = _open_waiting(path)
         self._writer: EntryWriter | None = None
 
     def begin(self, object_count: int) -> None:
@@ -59,22 +65,19 @@ class Part:
 
     def is_awaited(self) -> bool:
         """Whether a reader in another process waits. Never blocks."""
-        if not _try_lock(self._waiting, fcntl.LOCK_EX):
-            return True
-        fcntl.flock(self._waiting, fcntl.LOCK_UN)
-        return False
+        asked = _RANGE_LOCK.pack(fcntl.F_WRLCK, *_AWAITED_BYTE, 0)
+        found = _RANGE_LOCK.unpack(fcntl.fcntl(self._file, fcntl.F_OFD_GETLK, asked))
+        return bool(found[0] != fcntl.F_UNLCK)
 
     def abandon(self) -> None:
         """Take the part's name away, and let the lock go, which tells the others. Who has it open may read on."""
         if _is_named(self._file, self._path):
-            _waiting_path(self._path).unlink(missing_ok=True)
             self._path.unlink(missing_ok=True)
         fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Close the files, after `abandon`."""
+        """Close the file, after `abandon`."""
         self._file.close()
-        self._waiting.close()
 
     @property
     def _begun(self) -> EntryWriter:
@@ -86,11 +89,10 @@ class Part:
 class PartElsewhere:
     """A part that another process builds."""
 
-    def __init__(self, key: bytes, path: Path, file: BinaryIO) -> None:
+    def __init__(self, key: bytes, file: BinaryIO) -> None:
         self._key = key
         self._file = file
-        self._waiting = _open_waiting(path)
-        fcntl.flock(self._waiting, fcntl.LOCK_SH)  # its builder holds it for a moment at most
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, _RANGE_LOCK.pack(fcntl.F_RDLCK, *_AWAITED_BYTE, 0))
 
     @property
     def size_bytes(self) -> int:
@@ -111,7 +113,6 @@ class PartElsewhere:
     def close(self) -> None:
         """Wait no longer."""
         self._file.close()
-        self._waiting.close()
 
 
 def claim_part(key: bytes, path: Path) -> Part | PartElsewhere | None:
@@ -123,7 +124,7 @@ def claim_part(key: bytes, path: Path) -> Part | PartElsewhere | None:
             file.close()
             return None
         if not is_ours:
-            return PartElsewhere(key, path, file)
+            return PartElsewhere(key, file)
         if os.fstat(file.fileno()).st_size:  # a dead builder's; there may be those who still read it
             path.unlink(missing_ok=True)
             file.close()
@@ -132,14 +133,6 @@ def claim_part(key: bytes, path: Path) -> Part | PartElsewhere | None:
     except OSError:
         file.close()
         raise
-
-
-def _open_waiting(path: Path) -> BinaryIO:
-    return _waiting_path(path).open("a+b", buffering=0)
-
-
-def _waiting_path(path: Path) -> Path:
-    return path.with_suffix(".wait")
 
 
 def _reopen(file: BinaryIO) -> BinaryIO:
