@@ -54,6 +54,11 @@ class MaintenanceReport:
 
     duration_s: float = 0.0
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.merged_packs or self.derived_files)
+
 
 def announce(report: MaintenanceReport) -> None:
     """Say in the log what was done."""

@@ -64,7 +64,7 @@ class Maintainer:
         report = work.report
         report.packs_after = len(work.state.manifest.packs)
         report.duration_s = time.monotonic() - began_s
-        if report.merged_packs or report.derived_files:
+        if not report.is_idle:
             announce(report)
         return report
 

@@ -27,6 +27,7 @@ from server.cli.maintenance_text import (
     collection_plan_item,
     collection_plan_text,
     collection_text,
+    count_text,
     plan_item,
     plan_text,
     report_item,
@@ -73,7 +74,7 @@ def maintain(
     with invocation.engine() as engine:
         ids = [record.id for record in all_repositories(engine)] if of_all else _checked(engine, repository_ids)
         collects = of_all if collect is None else collect
-        round_ = MaintenanceRound(engine, ids, collects=collects, as_json=invocation.as_json)
+        round_ = MaintenanceRound(engine, ids, of_all=of_all, collects=collects, as_json=invocation.as_json)
         try:
             interruptible(round_.preview if preview else round_.run)
         except LeaseHeld as held:
@@ -91,11 +92,15 @@ def _checked(engine: Engine, repository_ids: Sequence[str]) -> Sequence[str]:
 
 
 class MaintenanceRound:
-    """What one call of the command does."""
+    """What one call of the command does.
 
-    def __init__(self, engine: Engine, ids: Sequence[str], *, collects: bool, as_json: bool) -> None:
+    of_all: say nothing of repositories with nothing to do, but count them.
+    """
+
+    def __init__(self, engine: Engine, ids: Sequence[str], *, of_all: bool, collects: bool, as_json: bool) -> None:
         self._engine = engine
         self._ids = ids
+        self._of_all = of_all
         self._collector = Collector(engine.parts) if collects else None
         self._maintainer = Maintainer(engine.parts)
         self._as_json = as_json
@@ -109,6 +114,8 @@ class MaintenanceRound:
             reports = list(self._each(self._maintain, cancel))
         if self._as_json:
             print_json({"collection": collected, "repositories": [report_item(report) for report in reports]})
+        elif self._of_all:
+            click.echo(count_text(len(reports), sum(not report.is_idle for report in reports), "maintained"))
 
     def preview(self, cancel: Cancel) -> None:
         """Without the lease: nothing is changed."""
@@ -120,7 +127,10 @@ class MaintenanceRound:
         if self._as_json:
             item = collection_plan_item(collection) if collection is not None else None
             print_json({"collection": item, "repositories": [plan_item(plan) for plan in plans]})
-        elif collection is not None:
+            return
+        if self._of_all:
+            click.echo(count_text(len(plans), sum(not plan.is_empty for plan in plans), "to be maintained"))
+        if collection is not None:
             click.echo(collection_plan_text(collection))
 
     def _each(self, work: Callable[[str, Cancel], T], cancel: Cancel) -> Iterator[T]:
@@ -157,6 +167,8 @@ class MaintenanceRound:
         return collection_item(report)
 
     def _maintain(self, repository_id: str, cancel: Cancel) -> MaintenanceReport:
+        if self._of_all and (plan := self._maintainer.plan(repository_id)).is_empty:
+            return MaintenanceReport(repository_id, plan.pack_count, plan.pack_count)
         with self._progress() as progress:
             report = self._maintainer.maintain(repository_id, progress=progress, cancel=cancel)
         if not self._as_json:
@@ -165,7 +177,7 @@ class MaintenanceRound:
 
     def _plan(self, repository_id: str, _cancel: Cancel) -> MaintenancePlan:
         plan = self._maintainer.plan(repository_id)
-        if not self._as_json:
+        if not self._as_json and not (self._of_all and plan.is_empty):
             click.echo(plan_text(plan))
         return plan
 

@@ -117,5 +117,10 @@ def collection_item(report: CollectionReport) -> dict[str, object]:
     }
 
 
+def count_text(count: int, of_which: int, what: str) -> str:
+    """The last line where not every repository has one of its own."""
+    return f"{count} repositor{'y' if count == 1 else 'ies'}, {of_which} {what}"
+
+
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -7,14 +7,13 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
 from core_ext import Cancel, Cancelled, CorruptPack
-from packengine.maintenance import Maintainer, MaintenanceLease, MaintenanceReport
+from packengine.maintenance import Maintainer, MaintenanceLease, MaintenancePlan
 from packengine.repository import Engine, Limits
 from server.cli import main
 from server.cli.interruptible import INTERRUPTED, interruptible
@@ -110,6 +109,17 @@ def test_all_means_every_repository(run: Run, project: Project) -> None:
     assert {report["id"]: report["packsAfter"] for report in reports} == {"three": 1, "empty": 0}
 
 
+def test_of_all_only_those_are_told_where_there_is_something_to_do(run: Run, project: Project) -> None:
+    new_project(project.engine, "empty")
+    *_, plan, merge, counted = run("--all", "--preview", "--no-collect").stdout.splitlines()
+    assert (plan, counted) == ("three: 3 packs, 9 objects:", "2 repositories, 1 to be maintained")
+    assert merge.startswith("  merge 3 packs ")
+    told, counted = run("--all", "--no-collect").stdout.splitlines()
+    assert told.startswith("three: 1 pack, 3 packs merged, ")
+    assert counted == "2 repositories, 1 maintained"
+    assert run("--all", "--no-collect").stdout == "2 repositories, 0 maintained\n"
+
+
 def test_garbage_is_collected_with_all_unless_it_is_said_otherwise(run: Run, project: Project) -> None:
     merged = len(project.manifest.packs)
     for arguments in [("three",), ("--all", "--no-collect")]:
@@ -117,7 +127,7 @@ def test_garbage_is_collected_with_all_unless_it_is_said_otherwise(run: Run, pro
     for arguments in [("three", "--collect"), ("--all",)]:
         lines = run(*arguments).stdout.splitlines()
         assert lines[0].startswith("collected: 0 objects left out of 0 repositories, ")
-        assert lines[1].startswith("three: 1 pack, nothing to do, ")
+        assert lines[1].startswith(("three: 1 pack, nothing to do, ", "1 repository, 0 maintained"))
     previewed = json.loads(run("--all", "--preview", "--json").stdout)
     assert previewed["collection"]["unnamedRows"] >= merged
     assert "unnamed: " in run("--all", "--preview").stdout
@@ -150,14 +160,14 @@ def test_a_repository_that_cannot_be_maintained_does_not_keep_the_others_from_it
     run: Run, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new_project(project.engine, "damaged")
-    real = Maintainer.maintain
+    real = Maintainer.plan
 
-    def maintain(self: Maintainer, repository_id: str, **rest: Any) -> MaintenanceReport:
+    def plan(self: Maintainer, repository_id: str, **rest: bool) -> MaintenancePlan:
         if repository_id == "damaged":
             raise CorruptPack("not a pack")
         return real(self, repository_id, **rest)
 
-    monkeypatch.setattr(Maintainer, "maintain", maintain)
+    monkeypatch.setattr(Maintainer, "plan", plan)
     result = run("--all", "--no-collect")
     assert (result.exit_code, "damaged: not a pack\n" in result.stderr) == (1, True)
     assert result.stdout.startswith("three: 1 pack, 3 packs merged")

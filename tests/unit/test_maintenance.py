@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core_ext import Cancel, Cancelled
+from core_ext import Cancel, Cancelled, PackStream
 from packengine.maintenance import LeaseHeld, Maintainer, MaintenanceLease, MaintenanceReport
 from packengine.maintenance import lease as lease_module
 from packengine.manifests import PackPlace, PackRecord, PublishKind
@@ -158,6 +158,23 @@ def test_incremental_answers_are_the_same_before_and_after(project: Project) -> 
     assert answer(project, have) == new
     push_commits(project, 1)
     assert len(answer(project, have)) == 18
+
+
+def test_a_reader_finishes_what_it_began_before(project: Project) -> None:
+    push_at_once(project, 20)
+    push_commits(project, 4)
+    fetch = project.engine.fetches.begin(project.engine.load(project.id), needs(project.refs[MAIN], ofs_delta=True))
+    selected = fetch.select((), Cancel())
+    whole = read_to_end(fetch.open_pack(selected, Cancel()))
+    stream = fetch.open_pack(selected, Cancel())
+    first = stream.read(100)
+    assert maintain(project).merged_packs == 4
+    assert first + read_to_end(stream) == whole
+    assert read_to_end(fetch.open_pack(fetch.select((), Cancel()), Cancel())) == whole
+
+
+def read_to_end(stream: PackStream) -> bytes:
+    return b"".join(iter(lambda: stream.read(1 << 20), b""))
 
 
 def test_a_push_during_a_merge_is_kept_and_not_failed(project: Project, catalog: OvertakenCatalog) -> None:
