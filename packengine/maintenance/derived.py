@@ -6,17 +6,20 @@ what a power loss does to them shows when they are opened.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core_ext import Cancel, MissingObject, Pack, WorkCount, write_bitmaps, write_commit_graph, write_rev
+from core_ext import Cancel, LimitExceeded, MissingObject, Pack, WorkCount, write_bitmaps, write_commit_graph, write_rev
 from packengine.maintenance.counting import counted
 from packengine.manifests import ObjectFormat
 from packengine.repository import Limits, Progress
 from packengine.repository.derived import DerivedFolder, DerivedKind
 from packengine.repository.packs import open_database
 from packengine.storage import quarantine_folder
+
+_log = logging.getLogger(__name__)
 
 _PHASES = {
     DerivedKind.REV: "Writing reverse index",
@@ -57,7 +60,10 @@ class DerivedWriter:
         }
 
     def write(self, subject: PackSubject, kind: DerivedKind, progress: Progress, cancel: Cancel) -> bool:
-        """Make one and let the open handle have it. False if the pack has not all that it refers to: none is made."""
+        """Make one and let the open handle have it. False: none is made.
+
+        Either the pack has not all that it refers to, or memory for bitmaps would not suffice.
+        """
         path = self._folder.path(subject.digest, kind)
         with quarantine_folder(self._quarantine) as scratch:
             task = _Task(subject, scratch / path.name, progress, cancel)
@@ -91,7 +97,12 @@ class DerivedWriter:
         subject = task.subject
         objects = open_database([subject.pack], subject.object_format, self._limits)
         memory_bytes = self._limits.maintenance_memory_bytes
-        count = write_bitmaps(
-            objects, subject.tips, str(task.path), max_memory_bytes=memory_bytes, cancel=task.cancel, work=work
-        )
+        try:
+            count = write_bitmaps(
+                objects, subject.tips, str(task.path), max_memory_bytes=memory_bytes, cancel=task.cancel, work=work
+            )
+        except LimitExceeded as error:
+            fields = {"pack": subject.digest.hex(), "error": str(error)}
+            _log.warning("a pack stays without bitmaps", extra={"fields": fields})
+            return False
         return count is not None

@@ -303,6 +303,15 @@ def test_a_repository_without_refs_wants_no_bitmaps(project: Project) -> None:
     assert Maintainer(project.engine.parts).plan(project.id).is_empty
 
 
+def test_a_pack_too_large_for_the_memory_granted_has_no_bitmaps(project: Project) -> None:
+    limits = Limits(min_bitmap_objects=1, maintenance_memory_bytes=100)
+    project = new_project(open_in_memory(project.engine.parts.derived.parent.parent / "tight", limits=limits))
+    push_commits(project, 3)
+    maintain(project)
+    assert derived_of(project) == [{"rev", "graph"}]
+    assert project.problems() == []
+
+
 def test_maintenance_by_itself_leaves_few_small_packs_for_later(project: Project) -> None:
     limits = Limits(min_bitmap_objects=100, rollup_packs=4)
     project = new_project(open_in_memory(project.engine.parts.derived.parent.parent / "lazy", limits=limits))
