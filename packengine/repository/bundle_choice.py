@@ -21,6 +21,7 @@ from cachetools import LRUCache
 
 from packengine.manifests import Manifest, PackRecord
 from packengine.repository.state import RepositoryState, StateLoader
+from packengine.storage.ports import RowMissing
 
 MAX_WALK_MANIFESTS = 4096
 """How far back a process looks that knows nothing of a repository yet; later it looks only at what is new."""
@@ -77,7 +78,10 @@ class BundleChooser:
     def _fits(self, chosen: bytes | None, packs: tuple[PackRecord, ...], core: tuple[PackRecord, ...]) -> bool:
         if chosen is None:
             return False
-        manifest = self._loader.manifest(chosen)
+        try:
+            manifest = self._loader.manifest(chosen)
+        except RowMissing:  # collected
+            return False
         return _ends_with(packs, manifest.packs) and _ends_with(manifest.packs, core)
 
 

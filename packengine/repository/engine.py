@@ -155,6 +155,18 @@ class Engine:
         """A second pointer to the source's manifest: one metadata write, whatever its size. Returns the fork's id."""
         return self._lifecycle.fork(source_id, fork_id, owner=owner, read_only=read_only, token=token)
 
+    def fork_repository_many(
+        self,
+        source_id: str,
+        _actor: Actor,
+        *,
+        owner: str | None = None,
+        read_only: bool = False,
+        tokens: Sequence[NewToken],
+    ) -> list[str]:
+        """As many forks as tokens in one transaction, all or none. Returns their ids, in the order of the tokens."""
+        return self._lifecycle.fork_many(source_id, tokens, owner=owner, read_only=read_only)
+
     def delete_repository(
         self, repository_id: str, _actor: Actor, *, force: bool = False, cascade: bool = False
     ) -> list[str]:
@@ -185,6 +197,15 @@ class Engine:
     def verify_repository(self, repository_id: str, *, progress: Progress) -> VerifyReport:
         """Check everything that a repository names."""
         return self._verifier.verify(repository_id, progress)
+
+    def let_go_of_deleted(self) -> None:
+        """Let the disk have back the space of deleted packs that are open here still. To be called now and then.
+
+        Cost: a look at each open pack's file. Databases and views are made again when they are asked for.
+        """
+        if self.parts.shelf.let_go_of_deleted():
+            self._loader.let_go_of_databases()
+            self.pushes.visibility.let_go()
 
     def close(self) -> None:
         """Close the catalog."""

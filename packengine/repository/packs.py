@@ -39,6 +39,7 @@ class PackShelf:
         self.derived = DerivedFolder(derived, limits.min_bitmap_objects)
         self._lock = Lock()
         self._mapped: LRUCache[bytes, Pack] = LRUCache(limits.open_packs)
+        self._paths: dict[bytes, Path] = {}
         self._resident: LRUCache[bytes, Pack] = LRUCache(limits.resident_tail_bytes, getsizeof=_resident_bytes)
 
     def open(self, record: PackRecord, object_format: ObjectFormat) -> Pack:
@@ -64,6 +65,17 @@ class PackShelf:
         """Let open packs have the derived files that were made since. To be called often: it looks now and then."""
         self.derived.attach_new(self._open_packs)
 
+    def let_go_of_deleted(self) -> bool:
+        """Drop handles of deleted blobs: the disk has their space back only then. Whether there were any."""
+        with self._lock:
+            self._paths = {digest: path for digest, path in self._paths.items() if digest in self._mapped}
+            paths = dict(self._paths)
+        gone = [digest for digest, path in paths.items() if not path.exists()]
+        with self._lock:
+            for digest in gone:
+                self._mapped.pop(digest, None)
+        return bool(gone)
+
     def _open_packs(self) -> list[tuple[bytes, Pack]]:
         with self._lock:
             return [*self._mapped.items(), *self._resident.items()]
@@ -71,7 +83,7 @@ class PackShelf:
     def _open(self, record: PackRecord, object_format: ObjectFormat) -> Pack:
         if record.place is PackPlace.TAIL:
             return self._open_tail(record.digest, object_format)
-        path = self._blobs.local_path(record.digest, record.generation)
+        path = self._paths[record.digest] = self._blobs.local_path(record.digest, record.generation)
         idx_path = self.idx_path(record.digest)
         if not idx_path.exists():
             return self._index(path, idx_path, object_format)

@@ -121,6 +121,11 @@ class StateLoader:
                 self._databases[key] = database
         return database
 
+    def let_go_of_databases(self) -> None:
+        """Drop those that are open; who uses one goes on with it."""
+        with self._lock:
+            self._databases.clear()
+
     def own_history(self, state: RepositoryState) -> Iterator[Manifest]:
         """The manifests that this repository published, newest first, never past the one it was created with.
 

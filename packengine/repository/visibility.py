@@ -50,6 +50,11 @@ class Visibility:
         """Whether the refs reach everything that the packs hold, also where the manifest does not say so."""
         return state.manifest.sealed or len(self.usable(state)) == len(self._loader.objects(state.manifest))
 
+    def let_go(self) -> None:
+        """Drop the views; who uses one goes on with it."""
+        with self._lock:
+            self._views.clear()
+
     def _recent(self, state: RepositoryState, now_ms: int) -> list[Manifest]:
         recent: list[Manifest] = []
         for manifest in self._loader.own_history(state):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import trio
 
@@ -17,12 +18,13 @@ RETRY_S = 2.0
 _log = logging.getLogger("packhouse.process")
 
 
-async def keep_reader_row(row: ReaderRow) -> None:
-    """Renew it until cancelled, then withdraw it."""
+async def keep_reader_row(row: ReaderRow, let_go_of_deleted: Callable[[], None]) -> None:
+    """Renew it until cancelled, then withdraw it. What was deleted meanwhile is let go of as often."""
     threads = WorkerThreads(1)
     try:
         while True:
             is_renewed = await _renewed(row, threads)
+            await threads.run(let_go_of_deleted)
             await trio.sleep(RENEW_S if is_renewed else RETRY_S)
     finally:
         with trio.CancelScope(shield=True):

@@ -93,7 +93,8 @@ async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_ou
     upkeep = UpkeepTask(Schedule(engine.parts)) if orders.settings.maintenance == "auto" else None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_obey, orders_in, lifecycle)
-        nursery.start_soon(keep_reader_row, ReaderRow(engine.catalog, engine.open_states))
+        row = ReaderRow(engine.catalog, engine.open_states)
+        nursery.start_soon(keep_reader_row, row, engine.let_go_of_deleted)
         if upkeep is not None:
             nursery.start_soon(upkeep.run_until, lifecycle.draining)
         hypercorn = partial(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Iterator
 from contextlib import closing
@@ -447,3 +448,47 @@ def test_merged_packs_are_deleted_after_the_grace(tmp_path: Path, clock: MovedCl
         assert before - after
         assert project.problems() == []
         assert any(pack.place is PackPlace.TAIL for pack in project.manifest.packs) or blobs
+
+
+def test_what_was_deleted_is_let_go_of_by_processes_that_have_it_open(project: Project, clock: MovedClock) -> None:
+    """Otherwise the disk would not have the space back before they end."""
+    push_forced(project, content=LARGE)
+    engine = project.engine
+    (blob,) = stored_blobs(engine)
+    path = engine.parts.blobs.local_path(blob.digest)
+
+    def is_open() -> bool:
+        gc.collect()  # the frames of finished calls
+        return str(path) in Path("/proc/self/maps").read_text()
+
+    engine.parts.loader.objects(project.manifest).verify()
+    clock.move(days=31)
+    collect(engine)
+    engine.let_go_of_deleted()
+    assert is_open()
+    clock.move(days=2)
+    collect(engine)
+    assert stored_blobs(engine) == set()
+    engine.let_go_of_deleted()
+    assert not is_open()
+    assert project.problems() == []
+
+
+def test_a_bundle_is_chosen_anew_when_the_state_it_was_made_of_is_collected(tmp_path: Path, clock: MovedClock) -> None:
+    with closing(Engine.open(tmp_path / "bundles", limits=replace(LIMITS, min_bundle_bytes=1))) as engine:
+        project = new_project(engine)
+        first, objects = commit(project, "first", content=LARGE)
+        project.pushed(MAIN, None, first, *objects)
+        second, objects = commit(project, "second", first)
+        project.pushed(MAIN, first, second, *objects)
+        before = engine.bundles.offer(engine.load(project.id))
+        assert before is not None
+        for _ in range(2):
+            clock.move(days=31)
+            collect(engine)
+        engine.parts.loader._manifests.clear()
+        third, objects = commit(project, "third", second)
+        project.pushed(MAIN, second, third, *objects)
+        after = engine.bundles.offer(engine.load(project.id))
+        assert after is not None
+        assert dict(after.refs)[MAIN] == second

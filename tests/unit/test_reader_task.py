@@ -25,6 +25,7 @@ class FakeRow(ReaderRow):
         self.answers: list[bool | Exception] = []
         self.renewals = 0
         self.is_withdrawn = False
+        self.let_go_calls = 0
         self._token = trio.lowlevel.current_trio_token()
         self._noticed = trio.Event()
 
@@ -36,6 +37,10 @@ class FakeRow(ReaderRow):
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def let_go(self) -> None:
+        """Noted."""
+        self.let_go_calls += 1
 
     def withdraw(self) -> None:
         """Noted."""
@@ -64,11 +69,12 @@ async def test_the_row_is_there_at_once_renewed_in_time_and_withdrawn_at_the_end
     row: FakeRow, autojump_clock: MockClock
 ) -> None:
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(keep_reader_row, row)
+        nursery.start_soon(keep_reader_row, row, row.let_go)
         await row.renewed(1)
         begun_s = trio.current_time()
         await row.renewed(3)
         assert trio.current_time() - begun_s >= 2 * RENEW_S
+        assert row.let_go_calls >= 2
         nursery.cancel_scope.cancel()
     assert row.is_withdrawn
 
@@ -76,7 +82,7 @@ async def test_the_row_is_there_at_once_renewed_in_time_and_withdrawn_at_the_end
 async def test_a_renewal_that_fails_is_tried_again_soon(row: FakeRow, autojump_clock: MockClock) -> None:
     row.answers = [True, CatalogBusy("held by a test"), True]
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(keep_reader_row, row)
+        nursery.start_soon(keep_reader_row, row, row.let_go)
         await row.renewed(2)
         failed_s = trio.current_time()
         await row.renewed(3)
@@ -91,7 +97,7 @@ async def test_a_process_that_was_taken_out_says_so_in_the_log(
     row.answers = [False]
     with caplog.at_level(logging.WARNING):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(keep_reader_row, row)
+            nursery.start_soon(keep_reader_row, row, row.let_go)
             await row.renewed(2)
             nursery.cancel_scope.cancel()
     assert "out of touch" in caplog.text
