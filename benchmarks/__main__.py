@@ -84,7 +84,7 @@ def _due(bars: Mapping[str, Bar], results: Sequence[Result], *, is_part: bool) -
     if is_part:
         return {result.name: bars[result.name] for result in results if result.name in bars}
     is_given = LARGE_REPOSITORY in os.environ
-    return {name: bar for name, bar in bars.items() if is_given or f"[{LARGE}]" not in name}
+    return {name: bar for name, bar in bars.items() if is_given or f"{LARGE}]" not in name}
 
 
 def _words_for(results: Sequence[Result]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.support.crowd import answers_at_once
 from benchmarks.support.null_client import Request
 from benchmarks.support.served import Served, Urls
-from benchmarks.support.sizes import at
+from benchmarks.support.sizes import LARGE, at
 from benchmarks.support.small_requests import PreparedPush, small_pushes_to_branches
 from benchmarks.support.versus import Step, Versus
 from tests.support.git import git
@@ -53,7 +53,7 @@ def test_pushes_to_repositories_at_once(versus: Versus, served: Served, tmp_path
     _compare(versus, pushes, urls)
 
 
-@at("8k", "40k")
+@at("8k", "40k", LARGE)
 def test_git_push_of_everything(versus: Versus, served: Served) -> None:
     """The first push of the whole repository, by real Git."""
     numbers = itertools.count()
@@ -67,7 +67,7 @@ def test_git_push_of_everything(versus: Versus, served: Served) -> None:
         git("init", "--quiet", "--bare", served.rival_root / name)
         git("push", "--quiet", "--mirror", f"{served.rival.rsplit('/', 1)[0]}/{name}", cwd=served.repository)
 
-    versus(push_ours, {"http-backend": push_rival}, rounds=3)
+    versus(push_ours, {"http-backend": push_rival}, rounds=1 if served.size == LARGE else 3)
 
 
 def _pushes(served: Served, scratch: Path) -> list[list[PreparedPush]]:
