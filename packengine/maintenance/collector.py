@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from core_ext import Cancel, Cancelled, CoreError
+from packengine.maintenance.key_list import KeyList
 from packengine.maintenance.named import Marker, Named
 from packengine.maintenance.retention import Windows
 from packengine.maintenance.rewrite import Rewriter, Rewritten
@@ -22,7 +23,7 @@ from packengine.refs import CorruptRefBlock
 from packengine.repository import Actor, Progress
 from packengine.repository.parts import EngineParts
 from packengine.repository.publish import now_ms
-from packengine.storage.ports import BlobKey, RepositoryMissing, RowKey, StorageError
+from packengine.storage.ports import BlobKey, RepositoryMissing, StorageError
 
 _AT_A_TIME = 1000
 _log = logging.getLogger(__name__)
@@ -157,12 +158,13 @@ class Collector:
             self._catalog.end_mark(mark)
         return named
 
-    def _stored(self, cancel: Cancel) -> tuple[list[RowKey], list[BlobKey]]:
-        rows: list[RowKey] = []
-        while page := self._catalog.row_keys(after=rows[-1] if rows else None, limit=_AT_A_TIME):
+    def _stored(self, cancel: Cancel) -> tuple[KeyList, list[BlobKey]]:
+        rows, last = KeyList(), None
+        while page := self._catalog.row_keys(after=last, limit=_AT_A_TIME):
             if cancel.is_set():
                 raise Cancelled("the collection was stopped")
-            rows += page
+            rows.extend(page)
+            last = page[-1]
         return rows, list(self._parts.blobs.stored())
 
     def _oldest_open_ms(self, default_ms: int) -> int:

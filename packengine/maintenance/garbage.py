@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core_ext import Cancel, MissingObject, ObjectDb, ObjectSet
-from packengine.maintenance.retention import Windows, kept_states, ref_values, young_packs
+from packengine.maintenance.retention import StateReader, Windows, kept_states, ref_values, young_packs
 from packengine.maintenance.sharing import count_shared
 from packengine.manifests import Manifest, ObjectFormat, PackRecord
 from packengine.repository import RepositoryState
@@ -60,8 +60,8 @@ class GarbageFinder:
     def find(self, state: RepositoryState, cancel: Cancel) -> Garbage | None:
         """What to leave out of a repository now, if anything. Raises Cancelled."""
         manifest = state.manifest
-        everything = self._parts.loader.objects(manifest)
-        kept = self.kept(state, cancel)
+        everything = self.database(manifest.packs, manifest.object_format)
+        kept = self.kept(state, everything, cancel)
         if len(kept) < len(everything):
             for pack in self._staying(state):
                 kept = with_closure(everything, kept, self._objects_of(pack, everything, manifest, cancel), cancel)
@@ -69,13 +69,12 @@ class GarbageFinder:
             return None
         holes = [len(self._objects_of(pack, everything, manifest, cancel).minus(kept)) > 0 for pack in manifest.packs]
         run = manifest.packs[holes.index(True) : len(holes) - holes[::-1].index(True)]
-        objects = self._database(run, manifest.object_format)
+        objects = self.database(run, manifest.object_format)
         left_out = everything.all_objects().minus(kept).moved_to(objects, cancel=cancel)
         return Garbage(state, run, objects, left_out)
 
-    def kept(self, state: RepositoryState, cancel: Cancel) -> ObjectSet:
-        """What must stay of a repository: a closed set of objects of its database. Raises Cancelled."""
-        everything = self._parts.loader.objects(state.manifest)
+    def kept(self, state: RepositoryState, everything: ObjectDb, cancel: Cancel) -> ObjectSet:
+        """What must stay of a repository, which `everything` is the database of: a closed set. Raises Cancelled."""
         tips = sorted(tip for tip in ref_values(self._states(state)) if everything.contains(tip))
         kept = everything.reachable(tips, cancel=cancel)
         for pack in young_packs(self._states(state), self._windows.young_ms):
@@ -88,8 +87,10 @@ class GarbageFinder:
 
     def _states(self, state: RepositoryState) -> Iterator[Manifest]:
         own_publishes = state.pointer.version - state.record.first_version
-        since_ms = self._windows.history_ms
-        for _, manifest in kept_states(state.pointer.manifest, own_publishes, since_ms, self._parts.loader.manifest):
+        reader = StateReader(self._parts.catalog)
+        for _, manifest in kept_states(
+            state.pointer.manifest, own_publishes, self._windows.history_ms, reader.manifest
+        ):
             yield manifest
 
     def _staying(self, state: RepositoryState) -> Sequence[PackRecord]:
@@ -101,10 +102,11 @@ class GarbageFinder:
 
     def _objects_of(self, pack: PackRecord, everything: ObjectDb, manifest: Manifest, cancel: Cancel) -> ObjectSet:
         """What a pack holds, as a set of a database that holds it too. Raises MissingObject if that does not."""
-        own = self._database([pack], manifest.object_format)
+        own = self.database([pack], manifest.object_format)
         return own.all_objects().moved_to(everything, cancel=cancel)
 
-    def _database(self, packs: Sequence[PackRecord], object_format: ObjectFormat) -> ObjectDb:
+    def database(self, packs: Sequence[PackRecord], object_format: ObjectFormat) -> ObjectDb:
+        """Of these packs. None of the engine's, which are for those who will ask again."""
         opened = [self._parts.shelf.open(pack, object_format) for pack in packs]
         return open_database(opened, object_format, self._parts.limits)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core_ext import Cancel, Cancelled
-from packengine.maintenance.retention import kept_states
-from packengine.manifests import CorruptManifest, Manifest, PackPlace, decode_manifest
+from packengine.maintenance.retention import StateReader, kept_states
+from packengine.manifests import CorruptManifest, Manifest, PackPlace
 from packengine.refs import CorruptRefBlock
 from packengine.refs.blocks import decode_index
 from packengine.repository import Progress, RepositoryError
@@ -53,6 +53,7 @@ class Marker:
 
     def __init__(self, catalog: Catalog, since_ms: int) -> None:
         self._catalog = catalog
+        self._reader = StateReader(catalog)
         self._since_ms = since_ms
         self._named = Named()
         self._walked: dict[bytes, int] = {}
@@ -75,7 +76,7 @@ class Marker:
 
     def _take_in(self, use: PointerUse) -> None:
         for steps, (digest, manifest) in enumerate(
-            kept_states(use.manifest, use.own_publishes, self._since_ms, self._load)
+            kept_states(use.manifest, use.own_publishes, self._since_ms, self._reader.manifest)
         ):
             if steps == 0:
                 self._take_packs(manifest)
@@ -98,15 +99,8 @@ class Marker:
         for block in manifest.refs.index:
             if block.digest not in self._named.ref_blocks:
                 self._named.ref_blocks.add(block.digest)
-                leaves = decode_index(self._load_block(block.digest))
+                leaves = decode_index(self._reader.block(block.digest))
                 self._named.ref_blocks.update(leaf.digest for leaf in leaves)
-
-    def _load(self, digest: bytes) -> Manifest:
-        """Past the engine's caches: most of what is read here, nobody else will ask for."""
-        return decode_manifest(self._catalog.row(RowKind.MANIFEST, digest), self._load_block)
-
-    def _load_block(self, digest: bytes) -> bytes:
-        return self._catalog.row(RowKind.REF_BLOCK, digest)
 
 
 def _own_publishes(use: PointerUse) -> int:

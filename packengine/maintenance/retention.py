@@ -10,13 +10,28 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
-from packengine.manifests import Manifest, PackRecord, PublishKind
+from packengine.manifests import Manifest, PackRecord, PublishKind, decode_manifest
 from packengine.repository import Limits
 from packengine.repository.limits import MS_PER_DAY
-from packengine.storage.ports import RowMissing
+from packengine.storage.ports import Catalog, RowKind, RowMissing
 
 LoadManifest = Callable[[bytes], Manifest]
 """Reads a stored manifest. Raises RowMissing."""
+
+
+class StateReader:
+    """Reads manifests past the engine's caches: most of what is read here, nobody else will ask for."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def manifest(self, digest: bytes) -> Manifest:
+        """Raises RowMissing, CorruptBlob, CorruptManifest."""
+        return decode_manifest(self._catalog.row(RowKind.MANIFEST, digest), self.block)
+
+    def block(self, digest: bytes) -> bytes:
+        """A ref block. Raises RowMissing, CorruptBlob."""
+        return self._catalog.row(RowKind.REF_BLOCK, digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,9 @@ class Rewriter:
             return None
         after = self._database_after(newest, drops, intake)
         if newest.pointer != garbage.state.pointer:
+            before = self._garbage.database(newest.manifest.packs, newest.manifest.object_format)
             try:
-                self._garbage.kept(newest, cancel).moved_to(after, cancel=cancel)
+                self._garbage.kept(newest, before, cancel).moved_to(after, cancel=cancel)
             except MissingObject:
                 return None
         packs = () if intake is None else (intake,)
@@ -125,7 +126,7 @@ class Rewriter:
 
     def _seal(self, state: RepositoryState, actor: Actor, cancel: Cancel) -> None:
         def derive(newest: RepositoryState) -> Draft | None:
-            everything = self._parts.loader.objects(newest.manifest)
+            everything = self._garbage.database(newest.manifest.packs, newest.manifest.object_format)
             can_be_sealed = not newest.manifest.sealed and _reach_all(newest, everything, cancel)
             return Draft(changes=(), sealed=True) if can_be_sealed else None
 

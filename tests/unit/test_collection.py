@@ -13,10 +13,11 @@ import pytest
 
 from core_ext import Cancel, Cancelled
 from packengine.maintenance import Collector
+from packengine.maintenance.key_list import KeyList
 from packengine.manifests import PackPlace, PublishKind
 from packengine.repository import Engine, Limits
 from packengine.repository.progress import no_progress
-from packengine.storage.ports import RepositoryMissing, RowKind
+from packengine.storage.ports import RepositoryMissing, RowKey, RowKind
 from tests.support.collections import (
     assert_nothing_but_what_is_named,
     collect,
@@ -492,3 +493,12 @@ def test_a_bundle_is_chosen_anew_when_the_state_it_was_made_of_is_collected(tmp_
         after = engine.bundles.offer(engine.load(project.id))
         assert after is not None
         assert dict(after.refs)[MAIN] == second
+
+
+def test_a_list_of_names_gives_them_back_in_their_order() -> None:
+    keys = [RowKey(bytes([number]) * 32, kind) for number in (0, 1, 255) for kind in RowKind]
+    listed = KeyList()
+    listed.extend(keys[:5])
+    listed.extend(keys[5:])
+    assert list(listed) == list(listed) == keys
+    assert list(KeyList()) == []
