@@ -6,6 +6,7 @@ import re
 import secrets
 import string
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -79,10 +80,23 @@ class Lifecycle:
         token: NewToken | None,
     ) -> str:
         """A second pointer to the source's manifest. Returns the fork's id."""
-        new_id = chosen_id(fork_id)
-        new = NewRepository(new_id, owner, now_s(), None, source_id=source_id, read_only=read_only, token=token)
-        self._catalog.create_repositories([new])
-        return new_id
+        return self._fork(source_id, [(chosen_id(fork_id), token)], owner, read_only=read_only)[0]
+
+    def fork_many(self, source_id: str, tokens: Sequence[NewToken], *, owner: str | None, read_only: bool) -> list[str]:
+        """A fork for each of the tokens, all or none. Returns their ids, in the order of the tokens."""
+        return self._fork(source_id, [(chosen_id(None), token) for token in tokens], owner, read_only=read_only)
+
+    def _fork(
+        self, source_id: str, forks: Sequence[tuple[str, NewToken | None]], owner: str | None, *, read_only: bool
+    ) -> list[str]:
+        made_s = now_s()
+        self._catalog.create_repositories(
+            [
+                NewRepository(new_id, owner, made_s, None, source_id=source_id, read_only=read_only, token=token)
+                for new_id, token in forks
+            ]
+        )
+        return [new_id for new_id, _ in forks]
 
     def delete(self, repository_id: str, *, force: bool, cascade: bool) -> list[str]:
         """Delete a repository; with `cascade` its forks too, deepest first; with `force` they live on, whole."""
@@ -150,10 +164,20 @@ class Lifecycle:
 def chosen_id(repository_id: str | None) -> str:
     """The id if it is one, or a fresh one for None. Raises InvalidRepositoryId."""
     if repository_id is None:
-        return "".join(secrets.choice(_ID_ALPHABET) for _ in range(_GENERATED_LENGTH))
+        return _generated_id()
     if _ID.fullmatch(repository_id) is None:
         raise InvalidRepositoryId(f"{repository_id[:80]!r} is no repository id: 4 to 64 of a-z, 0-9, _ and -")
     return repository_id
+
+
+def _generated_id() -> str:
+    """Each character as likely as any other. One number is drawn: a draw for each would take as long as the rest of a
+    fork."""
+    number, characters = secrets.randbelow(len(_ID_ALPHABET) ** _GENERATED_LENGTH), []
+    for _ in range(_GENERATED_LENGTH):
+        number, at = divmod(number, len(_ID_ALPHABET))
+        characters.append(_ID_ALPHABET[at])
+    return "".join(characters)
 
 
 def now_s() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from packengine.storage.ports import RepositoryMissing, RepositoryRecord
 from server.rest.context import Caller, authenticate, checked_repository_id, services
 from server.rest.errors import ApiError
@@ -22,12 +24,27 @@ async def accessible(repository_id: str) -> tuple[Caller, RepositoryRecord]:
 
     Raises ApiError 401 and 403, InvalidRepositoryId, RepositoryMissing.
     """
-    caller = authenticated()
-    record = await services().run(services().engine.catalog.repository, checked_repository_id(repository_id))
-    if record is None:
-        raise RepositoryMissing(f"no repository {repository_id!r}")
-    check_owner(caller, record)
-    return caller, record
+    caller, check = access_to(repository_id)
+    return caller, await services().run(check)
+
+
+def access_to(repository_id: str) -> tuple[Caller, Callable[[], RepositoryRecord]]:
+    """The caller, and what `accessible` has yet to find out, to be called in the thread that does the request's work:
+    a visit to a thread costs as much as most of that work.
+
+    Raises ApiError 401, InvalidRepositoryId; the call ApiError 403, RepositoryMissing.
+    """
+    caller, catalog = authenticated(), services().engine.catalog
+    known_id = checked_repository_id(repository_id)
+
+    def check() -> RepositoryRecord:
+        record = catalog.repository(known_id)
+        if record is None:
+            raise RepositoryMissing(f"no repository {known_id!r}")
+        check_owner(caller, record)
+        return record
+
+    return caller, check
 
 
 def check_owner(caller: Caller, record: RepositoryRecord) -> None:

@@ -1,4 +1,4 @@
-"""Repositories: made, listed, told, forked, deleted."""
+"""Repositories: made, listed, told, deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from server.rest.query import count_argument, flag_argument
 from server.rest.remote import request_base_url
 from server.rest.types import (
     CreateRepository,
-    ForkRepository,
     RefItem,
     RepositoryAnswer,
     RepositoryDeleted,
@@ -80,25 +79,6 @@ async def show(repository_id: str) -> Response:
             fork_count=details.fork_count,
         )
     )
-
-
-@repositories.post("/v1/repos/<repository_id>/forks")
-async def fork(repository_id: str) -> Response:
-    """Fork a repository. A read-only fork gets a read token."""
-    caller, source = await accessible(repository_id)
-    body = await read_json(ForkRepository)
-    owner = caller.identity.owner
-    minted = mint(TokenScope.READ if body.read_only else TokenScope.WRITE, owner)
-    fork_id = await services().run(
-        services().engine.fork_repository,
-        source.id,
-        _new_id(body.id),
-        caller.actor,
-        owner=owner,
-        read_only=body.read_only,
-        token=minted.stored,
-    )
-    return _made(fork_id, minted)
 
 
 @repositories.delete("/v1/repos/<repository_id>")

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-import trio
-
 from packengine.repository import Engine
 from server.auth import RestAuthenticator
 from server.config import Settings
+from server.git.native import WorkerThreads
 
 ENGINE_THREADS = 16
 """How many REST requests of a worker are inside the engine at once; the others queue, in order."""
@@ -28,8 +27,8 @@ class RestServices:
     settings: Settings
     authenticator: RestAuthenticator
     is_draining: Callable[[], bool] = lambda: False
-    limiter: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(ENGINE_THREADS))
+    threads: WorkerThreads = field(default_factory=lambda: WorkerThreads(ENGINE_THREADS))
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the engine in a worker thread. A client that goes away does not abandon a write half-way."""
-        return await trio.to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.limiter)
+        return await self.threads.run(partial(function, *args, **kwargs))

@@ -9,6 +9,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 TtlSeconds = Annotated[int, Meta(ge=1, le=10**10)]
 Label = Annotated[str, Meta(max_length=256)]
 
+MAX_FORKS = 10_000
+"""In one request: all of them are one transaction, for which whoever else writes waits."""
+
+ForkCount = Annotated[int, Meta(ge=1, le=MAX_FORKS)]
+
 
 class CreateRepository(Struct, frozen=True, rename="camel"):
     """POST /v1/repos."""
@@ -20,10 +25,11 @@ class CreateRepository(Struct, frozen=True, rename="camel"):
 
 
 class ForkRepository(Struct, frozen=True, rename="camel"):
-    """POST /v1/repos/:id/forks."""
+    """POST /v1/repos/:id/forks. `count`: so many at once, all or none, whose ids are made up."""
 
     id: str | None = None
     read_only: bool = False
+    count: ForkCount | None = None
 
 
 class MintToken(Struct, frozen=True, rename="camel"):
@@ -52,6 +58,12 @@ class RepositoryMade(Struct, frozen=True):
     id: str
     remote: str
     token: str
+
+
+class ForksMade(Struct, frozen=True):
+    """The forks of a request that asked for a number of them."""
+
+    forks: list[RepositoryMade]
 
 
 class RepositoryItem(Struct, frozen=True, rename="camel"):

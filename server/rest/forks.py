@@ -1,0 +1,89 @@
+"""Forks: one, or thousands in one transaction."""
+
+from __future__ import annotations
+
+import msgspec
+from quart import Blueprint, Response
+
+from packengine.storage.ports import TokenScope
+from server.auth.minting import MintedToken, mint, remote_url
+from server.rest.access import access_to
+from server.rest.body import json_response, read_json
+from server.rest.context import Caller, request_record, services
+from server.rest.errors import ApiError, bad_request
+from server.rest.remote import request_base_url
+from server.rest.types import ForkRepository, ForksMade, RepositoryMade
+
+forks = Blueprint("forks", __name__)
+
+
+@forks.post("/v1/repos/<repository_id>/forks")
+async def fork(repository_id: str) -> Response:
+    """Fork a repository, once or in numbers. A read-only fork gets a read token.
+
+    All that reads or writes the catalog is one visit to a thread.
+    """
+    caller, checked_source = access_to(repository_id)
+    body = await _body_or_error()
+    forker = _Forker(caller)
+
+    def work() -> tuple[RepositoryMade | None, bytes]:
+        source = checked_source()
+        if isinstance(body, ApiError):
+            raise body  # not before: who has no business with the repository hears nothing else
+        made = forker.one(source.id, body) if body.count is None else forker.many(source.id, body, body.count)
+        return (made if isinstance(made, RepositoryMade) else None), msgspec.json.encode(made)
+
+    made, answer = await services().run(work)
+    if made is not None:
+        request_record().repository_id = made.id
+    return json_response(answer)
+
+
+async def _body_or_error() -> ForkRepository | ApiError:
+    try:
+        return await read_json(ForkRepository)
+    except ApiError as error:
+        return error
+
+
+class _Forker:
+    """Makes the forks of one request. Not on the event loop, but for its own making."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._engine = services().engine
+        self._caller = caller
+        self._owner = caller.identity.owner
+        self._base_url = request_base_url(services().settings)
+
+    def one(self, source_id: str, body: ForkRepository) -> RepositoryMade:
+        minted = self._mint(body)
+        fork_id = self._engine.fork_repository(
+            source_id,
+            body.id,
+            self._caller.actor,
+            owner=self._owner,
+            read_only=body.read_only,
+            token=minted.stored,
+        )
+        return self._told(fork_id, minted)
+
+    def many(self, source_id: str, body: ForkRepository, count: int) -> ForksMade:
+        """All or none. Raises ApiError 400 for an id: only one of them could have it."""
+        if body.id is not None:
+            raise bad_request("id and count exclude each other")
+        minted = [self._mint(body) for _ in range(count)]
+        fork_ids = self._engine.fork_repository_many(
+            source_id,
+            self._caller.actor,
+            owner=self._owner,
+            read_only=body.read_only,
+            tokens=[each.stored for each in minted],
+        )
+        return ForksMade([self._told(*each) for each in zip(fork_ids, minted, strict=True)])
+
+    def _mint(self, body: ForkRepository) -> MintedToken:
+        return mint(TokenScope.READ if body.read_only else TokenScope.WRITE, self._owner)
+
+    def _told(self, fork_id: str, minted: MintedToken) -> RepositoryMade:
+        return RepositoryMade(fork_id, remote_url(self._base_url, fork_id, minted.text), minted.text)
