@@ -25,6 +25,8 @@ from packengine.storage.ports import Catalog, NewRepository, NewToken, Repositor
 _ID = re.compile(r"[a-z0-9_-]{4,64}")
 _ID_ALPHABET = string.ascii_lowercase + string.digits
 _GENERATED_LENGTH = 24
+_CHARACTER_OF_BYTE = bytes(ord(_ID_ALPHABET[byte % len(_ID_ALPHABET)]) for byte in range(256))
+_UNFAIR_BYTES = bytes(range(256 // len(_ID_ALPHABET) * len(_ID_ALPHABET), 256))
 _COUNTS_KEPT = 10_000
 
 
@@ -171,13 +173,11 @@ def chosen_id(repository_id: str | None) -> str:
 
 
 def _generated_id() -> str:
-    """Each character as likely as any other. One number is drawn: a draw for each would take as long as the rest of a
-    fork."""
-    number, characters = secrets.randbelow(len(_ID_ALPHABET) ** _GENERATED_LENGTH), []
-    for _ in range(_GENERATED_LENGTH):
-        number, at = divmod(number, len(_ID_ALPHABET))
-        characters.append(_ID_ALPHABET[at])
-    return "".join(characters)
+    """Each character as likely as any other: bytes that would favour some are left out."""
+    drawn = b""
+    while len(drawn) < _GENERATED_LENGTH:
+        drawn = secrets.token_bytes(2 * _GENERATED_LENGTH).translate(_CHARACTER_OF_BYTE, _UNFAIR_BYTES)
+    return drawn[:_GENERATED_LENGTH].decode("ascii")
 
 
 def now_s() -> int:
