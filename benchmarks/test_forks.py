@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from benchmarks.support.null_client import clone
 from benchmarks.support.served import UNDISTURBED, Served, copy_data
 from benchmarks.support.sizes import LARGE, at, sizes
 from benchmarks.support.versus import Quantities
-from packengine.repository import Engine
-from packengine.storage.ports import NewRepository, NewToken, TokenScope
 from tests.support.server import RunningServer
 
 FORKS = 10_000
@@ -40,24 +37,11 @@ def test_forks(quantities: Quantities, served: Served, tmp_path: Path) -> None:
 
 
 @at("8k")
-def test_forks_in_one_call(quantities: Quantities, served: Served, tmp_path: Path) -> None:
-    """10,000 in one durable transaction of the engine, each with its token."""
-    engine = Engine.open(copy_data(served.filled, tmp_path / "data"))
-    try:
-        manifest = engine.catalog.pointer("repository").manifest
-        forks = [
-            NewRepository(
-                f"fork-{number}",
-                None,
-                1,
-                manifest,
-                source_id="repository",
-                token=NewToken(secrets.token_bytes(32), TokenScope.WRITE, 1),
-            )
-            for number in range(FORKS)
-        ]
+def test_forks_in_one_request(quantities: Quantities, served: Served, tmp_path: Path) -> None:
+    """10,000 in one durable transaction, each with its token."""
+    with RunningServer(copy_data(served.filled, tmp_path / "data"), arguments=UNDISTURBED) as server:
         start = time.perf_counter()
-        engine.catalog.create_repositories(forks)
+        status, made = server.rest("POST", "/v1/repos/repository/forks", {"count": FORKS})
         quantities("time", "s", [time.perf_counter() - start])
-    finally:
-        engine.close()
+        assert status == 200, made
+        assert len({fork["remote"] for fork in made["forks"]}) == FORKS
