@@ -18,12 +18,23 @@ RETRY_S = 2.0
 _log = logging.getLogger("packhouse.process")
 
 
-async def keep_reader_row(row: ReaderRow, let_go_of_deleted: Callable[[], None]) -> None:
-    """Renew it until cancelled, then withdraw it. What was deleted meanwhile is let go of as often."""
-    threads = WorkerThreads(1)
+async def keep_reader_row(
+    row: ReaderRow,
+    let_go_of_deleted: Callable[[], None],
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Renew it until cancelled, then withdraw it. What was deleted meanwhile is let go of as often.
+
+    Started once it is there, or could not be written at the first try.
+    """
+    threads, is_first = WorkerThreads(1), True
     try:
         while True:
             is_renewed = await _renewed(row, threads)
+            if is_first:
+                task_status.started()
+                is_first = False
             await threads.run(let_go_of_deleted)
             await trio.sleep(RENEW_S if is_renewed else RETRY_S)
     finally:

@@ -94,7 +94,7 @@ async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_ou
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_obey, orders_in, lifecycle)
         row = ReaderRow(engine.catalog, engine.open_states)
-        nursery.start_soon(keep_reader_row, row, engine.let_go_of_deleted)
+        await nursery.start(keep_reader_row, row, engine.let_go_of_deleted)  # before anything is opened
         if upkeep is not None:
             nursery.start_soon(upkeep.run_until, lifecycle.draining)
         hypercorn = partial(
