@@ -1,4 +1,4 @@
-"""Long work that Ctrl-C stops in an orderly way."""
+"""Long work that Ctrl-C, or SIGTERM, stops in an orderly way."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ INTERRUPTED = 130
 
 
 def interruptible(work: Callable[[Cancel], T]) -> T:
-    """Run in a thread that is told to stop, and waited for, when Ctrl-C is pressed. The command then ends with 130.
+    """Run in a thread that is told to stop, and waited for, when a signal comes. The command then ends with 130.
 
     A thread, since a signal is heard between two lines of Python in the main thread only, and native work has none.
     """
     cancel = Cancel()
-    with _set_by_ctrl_c(cancel), ThreadPoolExecutor(1) as pool:
+    with _set_by_signals(cancel), ThreadPoolExecutor(1) as pool:
         try:
             return pool.submit(work, cancel).result()
         except Cancelled as error:
@@ -32,15 +32,16 @@ def interruptible(work: Callable[[Cancel], T]) -> T:
 
 
 @contextmanager
-def _set_by_ctrl_c(cancel: Cancel) -> Iterator[None]:
+def _set_by_signals(cancel: Cancel) -> Iterator[None]:
     """Not by an exception: that could come at a point where nobody would wait for the thread."""
 
     def stop(_signum: int, _frame: object) -> None:
         click.echo("stopping; what is finished stays", err=True)
         cancel.set()
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {signum: signal.signal(signum, stop) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

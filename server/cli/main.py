@@ -5,7 +5,7 @@
 2   wrong usage, or a setting that cannot be used
 3   fsck found problems
 4   another process maintains
-130 stopped by Ctrl-C
+130 stopped by Ctrl-C, or by SIGTERM
 """
 
 from __future__ import annotations

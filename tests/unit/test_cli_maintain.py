@@ -178,11 +178,14 @@ def test_a_preview_needs_no_lease(run: Run, project: Project) -> None:
         assert run(project.id, "--preview").exit_code == 0
 
 
-def test_ctrl_c_stops_the_work_and_waits_for_its_end(capsys: pytest.CaptureFixture[str]) -> None:
-    ended: list[bool] = []
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=lambda signum: signum.name)
+def test_a_signal_stops_the_work_and_its_end_is_waited_for(
+    signum: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, ended = signal.getsignal(signum), list[bool]()
 
     def work(cancel: Cancel) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signum)
         while not cancel.is_set():
             os.sched_yield()
         ended.append(True)
@@ -193,6 +196,7 @@ def test_ctrl_c_stops_the_work_and_waits_for_its_end(capsys: pytest.CaptureFixtu
     assert exit_info.value.exit_code == INTERRUPTED
     assert ended == [True]
     assert capsys.readouterr().err == "stopping; what is finished stays\n"
+    assert signal.getsignal(signum) == before
 
 
 def test_work_that_nobody_interrupts_gives_its_result() -> None:
