@@ -38,7 +38,7 @@ impl Database {
     /// `CorruptPack` if a pack is of another object format, `Limit` if the packs hold 2^32 objects or more.
     pub fn new(packs: Vec<Arc<Pack>>, format: ObjectFormat, limits: Limits, cache_bytes: usize) -> Result<Self> {
         let cache = Arc::new(Cache::new(cache_bytes));
-        Ok(Self { packs: Arc::new(Packs::new(packs, format)?), cache, limits, visible: None })
+        Ok(Self { packs: Packs::over(&packs, format)?, cache, limits, visible: None })
     }
 
     /// The same with one more pack in front; it shares the cache. A restriction is dropped, and ordinals change.
@@ -46,8 +46,8 @@ impl Database {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_pack(&self, pack: Arc<Pack>) -> Result<Self> {
-        let list = std::iter::once(pack).chain(self.packs.list.iter().cloned()).collect();
-        let packs = Arc::new(Packs::new(list, self.packs.format)?);
+        let list: Vec<_> = std::iter::once(pack).chain(self.packs.list.iter().cloned()).collect();
+        let packs = Packs::over(&list, self.packs.format)?;
         Ok(Self { packs, cache: Arc::clone(&self.cache), limits: self.limits, visible: None })
     }
 

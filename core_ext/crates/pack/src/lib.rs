@@ -14,6 +14,7 @@ pub mod derived;
 pub mod entry;
 pub mod index;
 pub mod index_builder;
+mod layers;
 mod moved;
 pub mod pack;
 mod packs;

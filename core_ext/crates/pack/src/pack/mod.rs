@@ -9,11 +9,13 @@ pub use delta_bases::DeltaBases;
 
 use crate::bitmaps::Bitmaps;
 use crate::entry::PACK_HEADER_LEN;
+use crate::packs::Packs;
 use crate::{Bytes, CommitGraph, Index};
 use packhouse_object::{Error, ObjectFormat, Oid, Result};
+use parking_lot::Mutex;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{OnceLock, Weak};
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -28,6 +30,7 @@ pub struct Pack {
     index: Index,
     order: OnceLock<Vec<u32>>,
     delta_bases: OnceLock<Option<DeltaBases>>,
+    latest_list: Mutex<Weak<Packs>>,
     graph: OnceLock<CommitGraph>,
     /// Set if the order came from a rev file.
     rev: OnceLock<()>,
@@ -66,7 +69,8 @@ impl Pack {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let (order, delta_bases, rev) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let (graph, bitmaps) = (OnceLock::new(), OnceLock::new());
-        let pack = Self { id, name, bytes, index, order, delta_bases, graph, rev, bitmaps };
+        let latest_list = Mutex::default();
+        let pack = Self { id, name, bytes, index, order, delta_bases, latest_list, graph, rev, bitmaps };
         pack.check_frame()?;
         pack.check_offsets()?;
         Ok(pack)
@@ -118,6 +122,11 @@ impl Pack {
     #[must_use]
     pub fn trailer(&self) -> &[u8] {
         &self.bytes[self.entries_end()..]
+    }
+
+    /// The list of packs that was made last with this one as its newest.
+    pub(crate) const fn latest_list(&self) -> &Mutex<Weak<Packs>> {
+        &self.latest_list
     }
 
     pub(crate) fn corrupt(&self, offset: u64, what: &str) -> Error {
