@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Raw ids, as Python sees them.
 pub type OidList<'py> = Vec<Bound<'py, PyBytes>>;
 
-/// A frozen set of objects of one ObjectDb: a bit for each object.
+/// A frozen set of objects of one ObjectDb, or of all over the same `Pack`s: a bit for each object.
 #[pyclass(frozen, module = "core_ext")]
 pub struct ObjectSet {
     /// The set; cloning it is cheap.

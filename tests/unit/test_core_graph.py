@@ -54,8 +54,7 @@ def test_union_and_minus_leave_their_operands_alone() -> None:
 
 
 def test_sets_of_different_databases_do_not_mix() -> None:
-    pack = packed(A)
-    left, right = database([pack]), database([pack])
+    left, right = database([packed(A)]), database([packed(A)])
     for combine in (ObjectSet.union, ObjectSet.minus):
         with pytest.raises(ValueError, match="different databases"):
             combine(left.all_objects(), right.all_objects())
@@ -65,6 +64,12 @@ def test_sets_of_different_databases_do_not_mix() -> None:
         left.stream_pack(left.all_objects(), client_holds=right.all_objects(), ofs_delta=True)
     with pytest.raises(ValueError, match="different databases"):
         left.restricted(right.all_objects())
+
+
+def test_sets_of_databases_over_the_same_packs_mix() -> None:
+    packs = [packed(A), packed(B)]
+    left, right = database(packs), database(packs)
+    assert len(left.all_objects().minus(right.all_objects())) == 0
 
 
 def test_sets_of_a_database_and_of_its_views_mix() -> None:

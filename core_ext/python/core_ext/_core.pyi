@@ -267,7 +267,10 @@ class ObjectDb:
         max_delta_depth: int,
     ) -> ObjectDb: ...
     def with_pack(self, pack: Pack) -> ObjectDb:
-        """The same with one more pack in front; a restriction is dropped."""
+        """The same with one more pack in front; a restriction is dropped.
+
+        Cost, as that of a new database over packs of which the hinder ones have one: the pack's own objects.
+        """
 
     def restricted(self, visible: ObjectSet) -> ObjectDb:
         """A view in which only these objects exist (law 8)."""
@@ -445,7 +448,7 @@ class ObjectFilter:
 
 @final
 class ObjectSet:
-    """A frozen set of objects of one ObjectDb: a bit for each object."""
+    """A frozen set of objects of one ObjectDb, or of all over the same `Pack`s: a bit for each object."""
 
     def __len__(self) -> int: ...
     def __contains__(self, oid: Oid, /) -> bool: ...
