@@ -13,7 +13,7 @@ from pathlib import Path
 from core_ext import Cancel, Cancelled
 from packengine.maintenance.named import Named
 from packengine.repository import Progress
-from packengine.storage.ports import BlobKey, BlobMissing, BlobStore, Catalog, CondemnedRow
+from packengine.storage.ports import BlobKey, BlobMissing, BlobStore, Catalog, CondemnedRow, RowKind
 
 _AT_A_TIME = 1000
 """Rows of one transaction, which others wait for."""
@@ -63,7 +63,7 @@ class Sweeper:
         return self._delete_rows(due.rows, deleted) or bool(blobs)
 
     def _delete_blob(self, blob: BlobKey, deleted: Deleted) -> None:
-        if not self._is_needed(blob):
+        if not self._is_stored(blob.digest, but=blob):
             for path in self._derived.glob(f"{blob.digest.hex()}.*"):
                 path.unlink(missing_ok=True)
                 deleted.derived_files += 1
@@ -74,10 +74,14 @@ class Sweeper:
         self._blobs.delete(blob.digest, blob.generation)
         deleted.blobs += 1
 
-    def _is_needed(self, blob: BlobKey) -> bool:
-        """Whether the same bytes are a pack that is named, or a blob of the next generation that is about to be."""
-        following = self._catalog.next_generation(blob.digest)
-        return self._named.has_pack(blob.digest) or self._blobs.contains(blob.digest, following)
+    def _is_stored(self, digest: bytes, *, but: BlobKey | None = None) -> bool:
+        """Whether there is a pack of these bytes, named or not: condemned still, or about to be named."""
+        generations = range(self._catalog.next_generation(digest) + 1)
+        return (
+            self._named.has_pack(digest)
+            or any(self._blobs.contains(digest, each) for each in generations if BlobKey(digest, each) != but)
+            or self._catalog.has_row(RowKind.PACK, digest)
+        )
 
     def _delete_rows(self, rows: Sequence[CondemnedRow], deleted: Deleted) -> bool:
         """Whether there were any to delete, or to let go."""
@@ -95,7 +99,7 @@ class Sweeper:
         """Derived files of packs that are not there. Young ones may be of a pack that is about to come."""
         for path in self._derived.iterdir():
             digest = _digest_of_name(path.name)
-            if digest is not None and not self._is_needed(BlobKey(digest)) and _is_older(path, self._before_ms):
+            if digest is not None and not self._is_stored(digest) and _is_older(path, self._before_ms):
                 path.unlink(missing_ok=True)
                 deleted.derived_files += 1
 

@@ -345,6 +345,20 @@ def test_a_blob_that_nobody_came_to_name_is_deleted(engine: Engine, clock: Moved
     assert stored_blobs(engine) == set()
 
 
+def test_derived_files_live_as_long_as_their_pack(project: Project, clock: MovedClock) -> None:
+    """Readers of older states may still open it."""
+    push_forced(project, content=LARGE)
+    (blob,), before = stored_blobs(project.engine), derived_files(project.engine)
+    assert before == {f"{blob.digest.hex()}.idx"}
+    clock.move(days=31)
+    collect(project.engine)
+    assert project.engine.catalog.next_generation(blob.digest) == 1
+    assert before == derived_files(project.engine)
+    clock.move(days=2)
+    assert collect(project.engine).deleted.derived_files == 1
+    assert derived_files(project.engine) == set()
+
+
 def test_derived_files_of_no_pack_are_deleted_once_they_are_old(project: Project, clock: MovedClock) -> None:
     first, objects = commit(project, "only", content=LARGE)
     project.pushed(MAIN, None, first, *objects)
