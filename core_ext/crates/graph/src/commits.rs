@@ -87,10 +87,9 @@ impl<'a> Commits<'a> {
         self.age(ordinal).map(|age| age.date_s)
     }
 
-    /// The least generation of some commits; `INFINITE` without any.
-    pub(crate) fn least_generation(&mut self, commits: impl IntoIterator<Item = Ordinal>) -> Result<u64> {
-        let generations = commits.into_iter().map(|commit| self.age(commit).map(|age| age.generation));
-        generations.into_iter().try_fold(INFINITE, |least, generation| Ok(least.min(generation?)))
+    /// The least generation of some commits; `INFINITE` without any. Nothing is parsed.
+    pub(crate) fn least_generation(&self, commits: impl IntoIterator<Item = Ordinal>) -> u64 {
+        commits.into_iter().map(|commit| self.graphs.generation(commit)).min().unwrap_or(INFINITE)
     }
 
     /// A commit of which the graph beside it tells everything.

@@ -64,6 +64,11 @@ impl<'a> Graphs<'a> {
         self.attached.iter().find_map(|attached| self.known(attached, attached.pack.index().find(&oid)?))
     }
 
+    /// The generation of a commit. Cost: that of `at`, else of `find`.
+    pub(crate) fn generation(&self, ordinal: Ordinal) -> u64 {
+        self.at(ordinal).or_else(|| self.find(ordinal)).map_or(INFINITE, |known| known.row.generation())
+    }
+
     fn known(&self, attached: &Attached<'a>, position: u32) -> Option<Known<'a>> {
         let row = attached.graph.row(attached.graph.row_of(position)?);
         Some(Known { db: self.db, first: attached.first, row })

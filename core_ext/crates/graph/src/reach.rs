@@ -26,7 +26,7 @@ pub fn reached_among(
     let mut unmet = commits_among(db, candidates)?;
     let (mut unmet_count, mut met) = (unmet.count(), BitSet::new(db.ordinal_count()));
     let (mut commits, mut queue) = (Commits::with_cut(db, commits_among(db, shallow)?), AgeQueue::default());
-    let floor = commits.least_generation(unmet.iter())?;
+    let floor = commits.least_generation(unmet.iter());
     let mut waiting = Roots::new(db, tips)?.commits;
     while unmet_count > 0 {
         cancel.check()?;

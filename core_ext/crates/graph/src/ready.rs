@@ -62,10 +62,9 @@ impl<'a> Search<'a> {
     fn add_have(&mut self, commit: Ordinal) -> Result<()> {
         self.oldest_have_s = self.oldest_have_s.min(self.commits.date_s(commit)?);
         let parents = self.commits.parents(commit)?;
-        for &known in std::iter::once(&commit).chain(&*parents) {
-            self.reaching.insert(known);
-            self.floor = self.floor.min(self.commits.age(known)?.generation);
-        }
+        let known = || std::iter::once(commit).chain(parents.iter().copied());
+        self.floor = self.floor.min(self.commits.least_generation(known()));
+        known().for_each(|known| _ = self.reaching.insert(known));
         Ok(())
     }
 
