@@ -49,9 +49,11 @@ def due_run(packs: Sequence[PackRecord], limits: Limits) -> Sequence[PackRecord]
     """The newest packs that are to be merged; none while they are few.
 
     The run goes on while the next older pack holds less than twice what is in the run, and stays below the size that a
-    push can be asked to wait for.
+    push can be asked to wait for. A large oldest pack is left to maintenance: it has bitmaps, and what it is merged to
+    is to have them before anybody reads it.
     """
-    newest = _within_budget(packs, limits.rollup_bytes)
+    has_bitmaps = bool(packs) and packs[-1].object_count >= limits.min_bitmap_objects
+    newest = _within_budget(packs[:-1] if has_bitmaps else packs, limits.rollup_bytes)
     if len(newest) < limits.rollup_packs:
         return ()
     end, held = 1, newest[0].object_count

@@ -86,3 +86,18 @@ def test_a_merged_pack_takes_the_place_of_its_run_behind_pushes_that_came_meanwh
     newcomer, merged, last = engine.load("project").manifest.packs
     assert (newcomer.object_count, merged.object_count, last) == (3, 3 * ROLLUP_PACKS, bulk)
     assert engine.verify_repository("project", progress=lambda *_: None).problems == []
+
+
+def test_an_oldest_pack_that_is_large_enough_for_bitmaps_is_left_to_maintenance(tmp_path: Path) -> None:
+    for min_bitmap_objects, packs_left in ((5, 2), (6, 1)):
+        limits = Limits(rollup_packs=ROLLUP_PACKS, rollup_bytes=1_000_000, min_bitmap_objects=min_bitmap_objects)
+        engine = open_in_memory(tmp_path / f"{packs_left}", limits=limits)
+        engine.create_repository("project", ACTOR)
+        tip = push_version(engine, NULL, b".special", b"0")
+        oldest = engine.load("project").manifest.packs[-1]
+        assert oldest.object_count == 5
+        for number in range(1, 1 + ROLLUP_PACKS):
+            tip = push_version(engine, tip, b".special", b"%d" % number)
+        assert engine.rollup.roll_up_if_due("project", ACTOR, Cancel()) is not None
+        assert len(engine.load("project").manifest.packs) == packs_left
+        assert (engine.load("project").manifest.packs[-1] == oldest) == (packs_left == 2)
