@@ -147,8 +147,8 @@ impl<'a> Closure<'a> {
         let format = self.db.format();
         match kind {
             Kind::Blob => Ok(()),
-            Kind::Tree => for_each_entry(format, &content, |kind, raw| {
-                if self.recent.contains(raw) { Ok(()) } else { self.edge(ordinal, &Oid::from_bytes(raw)?, kind) }
+            Kind::Tree => for_each_entry(format, &content, |kind, _, raw| {
+                if self.recent.get(raw).is_some() { Ok(()) } else { self.edge(ordinal, &Oid::from_bytes(raw)?, kind) }
             }),
             Kind::Commit => commit_edges(format, &content, |oid, kind| self.edge(ordinal, &oid, kind)),
             Kind::Tag => tag_target(format, &content).and_then(|(oid, kind)| self.edge(ordinal, &oid, kind)),
@@ -157,7 +157,7 @@ impl<'a> Closure<'a> {
 
     fn edge(&mut self, from: Ordinal, oid: &Oid, kind: Kind) -> Result<()> {
         let target = require_edge(self.db, from, oid)?;
-        self.recent.add(oid.as_bytes());
+        self.recent.add(oid.as_bytes(), ());
         if kind == Kind::Blob {
             self.mark(target);
         } else {

@@ -6,14 +6,14 @@
 use packhouse_object::edges::tree_entries;
 use packhouse_object::{Kind, ObjectFormat, Result};
 
-/// Call `visit(kind, raw id)` for each entry but submodules, in stored order.
+/// Call `visit(kind, name, raw id)` for each entry but submodules, in stored order.
 ///
 /// # Errors
 /// `CorruptObject` if the tree does not parse; entries before the damage were visited. What `visit` raises.
-pub(crate) fn for_each_entry(
+pub fn for_each_entry(
     format: ObjectFormat,
     content: &[u8],
-    mut visit: impl FnMut(Kind, &[u8]) -> Result<()>,
+    mut visit: impl FnMut(Kind, &[u8], &[u8]) -> Result<()>,
 ) -> Result<()> {
     let mut rest = content;
     while let Some((kind, mode_len)) = known_mode(rest)
@@ -21,14 +21,15 @@ pub(crate) fn for_each_entry(
         && name_len > 0
         && let Some((oid, after)) = rest[mode_len + name_len + 1..].split_at_checked(format.oid_len())
     {
+        let name = &rest[mode_len..mode_len + name_len];
         rest = after;
         if let Some(kind) = kind {
-            visit(kind, oid)?;
+            visit(kind, name, oid)?;
         }
     }
     tree_entries(format, rest).try_for_each(|entry| {
         let entry = entry?;
-        entry.kind().map_or(Ok(()), |kind| visit(kind, entry.oid.as_bytes()))
+        entry.kind().map_or(Ok(()), |kind| visit(kind, entry.name, entry.oid.as_bytes()))
     })
 }
 
@@ -50,10 +51,10 @@ mod tests {
         [mode_and_name.as_bytes(), &[0], &[byte; 20]].concat()
     }
 
-    fn visited(content: &[u8]) -> (Vec<(Kind, u8)>, bool) {
+    fn visited(content: &[u8]) -> (Vec<(Kind, u8, u8)>, bool) {
         let mut seen = Vec::new();
-        let result = for_each_entry(ObjectFormat::Sha1, content, |kind, raw| {
-            seen.push((kind, raw[0]));
+        let result = for_each_entry(ObjectFormat::Sha1, content, |kind, name, raw| {
+            seen.push((kind, name[0], raw[0]));
             Ok(())
         });
         (seen, result.is_ok())
@@ -72,14 +73,15 @@ mod tests {
         ];
         let kinds =
             [(Kind::Blob, 1), (Kind::Tree, 2), (Kind::Blob, 4), (Kind::Blob, 5), (Kind::Tree, 6), (Kind::Blob, 7)];
-        assert_eq!(visited(&tree.concat()), (kinds.to_vec(), true));
+        let expected: Vec<_> = kinds.into_iter().map(|(kind, byte)| (kind, b'a' - 1 + byte, byte)).collect();
+        assert_eq!(visited(&tree.concat()), (expected, true));
     }
 
     #[test]
     fn damage_is_an_error_after_what_came_before() {
         for damaged in [&entry("100644 b", 2)[..15], &entry("100644 ", 2), b"100644 b", b"1006", b"x"] {
             let tree = [entry("100644 a", 1), damaged.to_vec()].concat();
-            assert_eq!(visited(&tree), (vec![(Kind::Blob, 1)], false), "{damaged:?}");
+            assert_eq!(visited(&tree), (vec![(Kind::Blob, b'a', 1)], false), "{damaged:?}");
         }
         assert_eq!(visited(b""), (vec![], true));
     }

@@ -110,7 +110,7 @@ impl<'a> SparseWalk<'a> {
                         return Ok(Some(below));
                     }
                 }
-                Some(Kind::Blob) if !self.recent.contains(entry.oid.as_bytes()) => self.meet_blob(frame, &entry)?,
+                Some(Kind::Blob) if self.recent.get(entry.oid.as_bytes()).is_none() => self.meet_blob(frame, &entry)?,
                 _ => (),
             }
         }
@@ -121,7 +121,7 @@ impl<'a> SparseWalk<'a> {
         if self.includes(folder, entry, false)? {
             let blob = require_edge(self.sieve.db(), folder.tree, &entry.oid)?;
             self.sieve.meet(blob, Kind::Blob)?;
-            self.recent.add(entry.oid.as_bytes());
+            self.recent.add(entry.oid.as_bytes(), ());
         }
         Ok(())
     }

@@ -80,15 +80,15 @@ impl<'a> Levels<'a> {
         self.cancel.check()?;
         let db = self.sieve.db();
         let content = read_tree(db, tree)?;
-        let entries = for_each_entry(db.format(), &content, |kind, raw| {
-            if !self.sieve.wants(kind) || self.recent.contains(raw) { Ok(()) } else { self.edge(tree, kind, raw) }
+        let entries = for_each_entry(db.format(), &content, |kind, _, raw| {
+            if !self.sieve.wants(kind) || self.recent.get(raw).is_some() { Ok(()) } else { self.edge(tree, kind, raw) }
         });
         entries.map_err(|error| named(db, tree, error))
     }
 
     fn edge(&mut self, from: Ordinal, kind: Kind, raw: &[u8]) -> Result<()> {
         let target = require_edge(self.sieve.db(), from, &Oid::from_bytes(raw)?)?;
-        self.recent.add(raw);
+        self.recent.add(raw, ());
         if self.sieve.meet(target, kind)? && kind == Kind::Tree {
             self.level.push(target);
         }

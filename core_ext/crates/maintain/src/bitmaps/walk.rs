@@ -1,11 +1,8 @@
 //! Going into trees for what is new in them, and remembering where it was met.
 
-use packhouse_object::edges::tree_entries;
+use packhouse_graph::{Recent, for_each_entry};
 use packhouse_object::{CancelFlag, Error, Kind, Oid, Result};
 use packhouse_pack::{BitSet, Database, Pack};
-
-/// Slots of the cache of ranks: 1.5 MiB.
-const SLOTS: usize = 1 << 15;
 
 /// A walk over the trees of a pack. Objects are numbered by their *rank*, their place in the pack.
 pub(super) struct TreeWalk<'a> {
@@ -13,7 +10,7 @@ pub(super) struct TreeWalk<'a> {
     pack: &'a Pack,
     order: &'a [u32],
     rank_of: Vec<u32>,
-    recent: Vec<(u32, [u8; 32])>,
+    recent: Recent<u32>,
     names: Vec<u32>,
     /// Trees that were met and not read, and the hash of the path in front of what they hold.
     waiting: Vec<(u32, u32)>,
@@ -24,7 +21,7 @@ impl<'a> TreeWalk<'a> {
         let order = pack.pack_order()?;
         let mut rank_of = vec![0; order.len()];
         (0u32..).zip(order).for_each(|(rank, &position)| rank_of[position as usize] = rank);
-        let (recent, names) = (vec![(u32::MAX, [0; 32]); SLOTS], vec![0; order.len()]);
+        let (recent, names) = (Recent::new(), vec![0; order.len()]);
         Ok(Self { db, pack, order, rank_of, recent, names, waiting: Vec::new() })
     }
 
@@ -53,40 +50,48 @@ impl<'a> TreeWalk<'a> {
     fn enter(&mut self, tree: u32, path_hash: u32, reached: &mut BitSet) -> Result<()> {
         let position = self.order[tree as usize];
         let (kind, content) = self.db.read(position, self.db.limits().max_object_bytes)?;
-        let corrupt = |what: String| Error::CorruptObject { oid: Some(self.db.oid_of(position)), what };
         if kind != Kind::Tree {
-            return Err(corrupt(format!("a {kind} where a tree is needed")));
+            let what = format!("a {kind} where a tree is needed");
+            return Err(Error::CorruptObject { oid: Some(self.db.oid_of(position)), what });
         }
-        for entry in tree_entries(self.db.format(), &content) {
-            let entry = entry.map_err(|error| corrupt(error.to_string()))?;
-            let Some(kind) = entry.kind() else { continue };
-            let rank = self.find(&entry.oid, position)?;
-            if !reached.insert(rank) {
-                continue;
+        for_each_entry(self.db.format(), &content, |kind, name, raw| {
+            let rank = self.find(raw, position)?;
+            if reached.insert(rank) {
+                self.meet(rank, kind, hashed(path_hash, name));
             }
-            let hash = hashed(path_hash, entry.name);
-            if self.names[rank as usize] == 0 {
-                self.names[rank as usize] = hash;
-            }
-            if kind == Kind::Tree {
-                self.waiting.push((rank, hashed(hash, b"/")));
-            }
-        }
-        Ok(())
+            Ok(())
+        })
+        .map_err(|error| named(self.db.oid_of(position), error))
     }
 
-    /// The rank of an object. Most entries of a tree stood in the version before it, too: a slot is cheaper than the idx.
-    fn find(&mut self, oid: &Oid, from: u32) -> Result<u32> {
-        let raw = oid.as_bytes();
-        let slot = &mut self.recent[usize::from(u16::from_le_bytes([raw[2], raw[3]])) % SLOTS];
-        if slot.0 != u32::MAX && slot.1[..raw.len()] == *raw {
-            return Ok(slot.0);
+    fn meet(&mut self, rank: u32, kind: Kind, path_hash: u32) {
+        let name = &mut self.names[rank as usize];
+        if *name == 0 {
+            *name = path_hash;
         }
-        let missing = || Error::MissingEdge { oid: *oid, from: self.db.oid_of(from) };
-        let rank = self.rank_of[self.pack.index().find(oid).ok_or_else(missing)? as usize];
-        slot.0 = rank;
-        slot.1[..raw.len()].copy_from_slice(raw);
+        if kind == Kind::Tree {
+            self.waiting.push((rank, hashed(path_hash, b"/")));
+        }
+    }
+
+    /// The rank of an object.
+    fn find(&mut self, raw: &[u8], from: u32) -> Result<u32> {
+        if let Some(rank) = self.recent.get(raw) {
+            return Ok(rank);
+        }
+        let oid = Oid::from_bytes(raw)?;
+        let missing = || Error::MissingEdge { oid, from: self.db.oid_of(from) };
+        let rank = self.rank_of[self.pack.index().find(&oid).ok_or_else(missing)? as usize];
+        self.recent.add(raw, rank);
         Ok(rank)
+    }
+}
+
+/// Say of a tree that does not parse which one it is.
+fn named(oid: Oid, error: Error) -> Error {
+    match error {
+        Error::CorruptObject { oid: None, what } => Error::CorruptObject { oid: Some(oid), what },
+        other => other,
     }
 }
 
