@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.bars import Bar, load_bars
-from benchmarks.document import PAGE, replace_figures
+from benchmarks.document import write_part
 from benchmarks.gate import problems
 from benchmarks.results import Result, load_report, read_results
 from benchmarks.support.sizes import LARGE, LARGE_REPOSITORY
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         results = _replaced(results, again)
     print(tables(results))  # noqa: T201  # the tables are what this program is for
     if options.write:
-        PAGE.write_text(replace_figures(PAGE.read_text(), tables(results)))
+        write_part("figures", tables(results))
     found = problems(results, _due(bars, results, is_part=options.words is not None))
     for problem in found:
         print(f"gate: {problem}", file=sys.stderr)  # noqa: T201  # the same

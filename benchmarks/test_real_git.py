@@ -10,8 +10,8 @@ from benchmarks.support.served import Served
 from benchmarks.support.versus import Step, Versus
 from tests.support.git import git
 
-ROUNDS: Mapping[str, int] = {"8k": 9, "40k": 7}
-CLONE_ROUNDS: Mapping[str, int] = {"8k": 5, "40k": 3}
+ROUNDS: Mapping[str, int] = {"8k": 15, "40k": 11}
+CLONE_ROUNDS: Mapping[str, int] = {"8k": 7, "40k": 5}
 FEW_ROUNDS = 3
 
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.document import write_part
 from benchmarks.growth.panels import forks, objects, packs, refs
 from benchmarks.growth.plot import write_svg
 from benchmarks.growth.series import Panel, exponent, last_step
@@ -29,6 +30,8 @@ def main() -> None:
         panels = [measure(_repository(name), Path(scratch)) for name, measure in _PANELS.items()]
     write_svg(panels, options.output)
     print(table(panels))  # noqa: T201  # what this program is for
+    if options.write:
+        write_part("growth", table(panels))
 
 
 def _parse() -> argparse.Namespace:
@@ -37,6 +40,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--large-repository", type=Path, metavar="PATH", help="a bare repository whose beginnings are the sizes"
     )
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md as well")
     return parser.parse_args()
 
 

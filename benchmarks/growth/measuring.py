@@ -15,7 +15,7 @@ from benchmarks.support.variants import MAIN
 from tests.support.git import git
 from tests.support.server import RunningServer
 
-ROUNDS = 9
+ROUNDS = 15
 ID = "repository"
 _NO_CACHE = ("--answer-cache-bytes", "0")
 

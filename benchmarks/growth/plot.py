@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from benchmarks.growth.series import Panel, exponent
 
@@ -39,6 +40,10 @@ def _draw(axes: Axes, panel: Panel, figures: Sequence[Sequence[float]], unit: st
     for line, values in zip(panel.lines, figures, strict=True):
         axes.plot(panel.sizes, values, marker="o", markersize=3, label=f"{line.label} ({_slope(panel, values)})")
     axes.set(xscale="log", yscale="log", xlabel=panel.subject, ylabel=unit)
+    axes.minorticks_off()
+    axes.set_xticks(panel.sizes, [f"{size:,}" for size in panel.sizes])
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.legend(fontsize=6)
 
 

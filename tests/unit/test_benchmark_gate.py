@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import __main__ as program
 from benchmarks.bars import Bar, load_bars
-from benchmarks.document import PAGE, replace_figures
+from benchmarks.document import PAGE, replace_between
 from benchmarks.gate import problems
 from benchmarks.results import Comparison, Quantity, Result, read_results
 from benchmarks.support.sizes import LARGE_REPOSITORY
@@ -114,10 +114,11 @@ def test_the_goal_of_ingest_is_in_force() -> None:
     assert load_bars()["pack_ingest"].limit <= 0.8
 
 
-def test_the_page_takes_the_tables_of_a_run() -> None:
+@pytest.mark.parametrize("part", ["figures", "growth"])
+def test_the_page_takes_the_tables_of_a_run(part: str) -> None:
     page = PAGE.read_text()
-    written = replace_figures(page, "| these |")
+    written = replace_between(page, part, "| these |")
     assert "| these |" in written
-    assert replace_figures(written, "| others |") == replace_figures(page, "| others |")
+    assert replace_between(written, part, "| others |") == replace_between(page, part, "| others |")
     with pytest.raises(ValueError, match="no "):
-        replace_figures("nothing", "| these |")
+        replace_between("nothing", part, "| these |")
