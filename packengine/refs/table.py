@@ -14,6 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import NamedTuple
 
 from packengine.refs.blocks import (
     BlockRecord,
@@ -163,39 +164,37 @@ class RefTable:
         return RefTable(self.oid_len, None, tuple(index), self.load), changed
 
     def _apply_to_blocks(self, by_name: Mapping[bytes, RefEntry | None]) -> tuple[RefTable, dict[bytes, bytes]]:
-        leaves = [leaf for block in self.index for leaf in self._leaves(block)]
-        firsts = [leaf.first for leaf in leaves]
-        known = {record.digest for record in (*self.index, *leaves)}
-        touched = {max(bisect_right(firsts, name) - 1, 0) for name in by_name}
-        blocks: dict[bytes, bytes] = {}
-        for low, high in reversed(_spans(touched)):
-            low_name, high_name = firsts[low] if low else b"", firsts[high] if high < len(firsts) else None
-            own = {n: e for n, e in by_name.items() if n >= low_name and (high_name is None or n < high_name)}
-            leaves[low:high] = self._recut(leaves, low, high, own, blocks)
-        if sum(leaf.ref_count for leaf in leaves) <= INLINE_ENTRIES:
-            return build_table(self._all(leaves, blocks), oid_len=self.oid_len, load=self.load)
-        index = _cut_index(leaves, blocks)
-        return RefTable(self.oid_len, None, index, self.load), {d: b for d, b in blocks.items() if d not in known}
+        names = sorted(by_name)
+        index, blocks = list(self.index), dict[bytes, bytes]()
+        known = {block.digest for block in index}
+        for span in reversed(_spans(index, names)):
+            leaves = [leaf for block in index[span.low : span.high] for leaf in self._leaves(block)]
+            known.update(leaf.digest for leaf in leaves)
+            self._recut(leaves, names[span.start : span.end], by_name, blocks)
+            index[span.low : span.high] = _cut_index(leaves, blocks)
+        if sum(block.ref_count for block in index) <= INLINE_ENTRIES:
+            return build_table(self._all(index, blocks), oid_len=self.oid_len, load=self.load)
+        return RefTable(self.oid_len, None, tuple(index), self.load), {
+            digest: data for digest, data in blocks.items() if digest not in known
+        }
 
     def _recut(
         self,
-        leaves: Sequence[BlockRecord],
-        low: int,
-        high: int,
-        changes: Mapping[bytes, RefEntry | None],
+        leaves: list[BlockRecord],
+        names: Sequence[bytes],
+        by_name: Mapping[bytes, RefEntry | None],
         blocks: dict[bytes, bytes],
-    ) -> list[BlockRecord]:
-        entries = [entry for leaf in leaves[low:high] for entry in self._entries(leaf)]
-        return _cut_leaves(_merge(entries, changes), self.oid_len, blocks)
+    ) -> None:
+        """Make the changes of these names in successive leaves, which other records take the places of."""
+        for span in reversed(_spans(leaves, names)):
+            entries = [entry for leaf in leaves[span.low : span.high] for entry in self._entries(leaf)]
+            changes = {name: by_name[name] for name in names[span.start : span.end]}
+            leaves[span.low : span.high] = _cut_leaves(_merge(entries, changes), self.oid_len, blocks)
 
-    def _all(self, leaves: Sequence[BlockRecord], fresh: Mapping[bytes, bytes]) -> list[RefEntry]:
-        return [
-            entry
-            for leaf in leaves
-            for entry in (
-                decode_leaf(fresh[leaf.digest], self.oid_len) if leaf.digest in fresh else self._entries(leaf)
-            )
-        ]
+    def _all(self, index: Sequence[BlockRecord], fresh: Mapping[bytes, bytes]) -> list[RefEntry]:
+        """The entries of a small table, some of whose blocks are not stored yet."""
+        table = RefTable(self.oid_len, None, tuple(index), lambda digest: fresh.get(digest) or self.load(digest))
+        return list(table.scan())
 
     def _leaves(self, block: BlockRecord) -> tuple[BlockRecord, ...]:
         return decode_index(self.load(block.digest))
@@ -227,16 +226,26 @@ def build_table(entries: Sequence[RefEntry], *, oid_len: int, load: LoadBlock) -
     return RefTable(oid_len, None, _cut_index(leaves, blocks), load), blocks
 
 
-def _spans(touched: Iterable[int]) -> list[tuple[int, int]]:
-    """Half-open spans of blocks to cut anew: each touched one with the block before it, which grows if the touched one
-    shrinks or loses the name it starts with."""
-    spans: list[tuple[int, int]] = []
-    for at in sorted(touched):
-        low = max(at - 1, 0)
-        if spans and low < spans[-1][1]:
-            spans[-1] = (spans[-1][0], at + 1)
+class _Span(NamedTuple):
+    """Successive blocks to cut anew, and which of the sorted names belong into them; all ends are half-open."""
+
+    low: int
+    high: int
+    start: int
+    end: int
+
+
+def _spans(records: Sequence[BlockRecord], names: Sequence[bytes]) -> list[_Span]:
+    """Each block that one of the names belongs into, with the block before it, which grows if that one shrinks or
+    loses the name it starts with."""
+    spans: list[_Span] = []
+    end = 0
+    for at, own in _shared_out(records, names):
+        start, end = end, end + len(own)
+        if spans and at - 1 < spans[-1].high:
+            spans[-1] = spans[-1]._replace(high=at + 1, end=end)
         else:
-            spans.append((low, at + 1))
+            spans.append(_Span(max(at - 1, 0), at + 1, start, end))
     return spans
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
@@ -44,13 +46,25 @@ def apply(table: RefTable, blocks: Blocks, changes: list[RefChange]) -> tuple[Re
 
 names = st.integers(0, 3000).map(lambda at: b"refs/heads/topic-%07d" % at)
 change_lists = st.lists(st.tuples(names, st.none() | st.integers(0, 99)), max_size=40)
+few_changes = st.lists(
+    st.tuples(st.integers(0, 650).map(lambda at: b"refs/heads/topic-%07d" % at), st.none() | st.integers(0, 99)),
+    max_size=20,
+)
 
 
-@settings(deadline=None, max_examples=60)
-@given(start=st.integers(0, 3000), series=st.lists(change_lists, max_size=6))
-def test_any_series_of_changes_equals_the_same_on_a_dictionary(
-    start: int, series: list[list[tuple[bytes, int | None]]]
-) -> None:
+@contextmanager
+def small_blocks() -> Iterator[None]:
+    """Blocks of a few refs, and of a few leaves: then 600 refs have as many blocks as millions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("packengine.refs.table.LEAF_SPREAD", 8)
+        patch.setattr("packengine.refs.table.LEAF_SIZES", (2, 16))
+        patch.setattr("packengine.refs.table.INDEX_SPREAD", 32)
+        patch.setattr("packengine.refs.table.INDEX_SIZES", (2, 8))
+        yield
+
+
+def check_series(start: int, series: list[list[tuple[bytes, int | None]]]) -> None:
+    """A table and a dictionary of so many refs, changed together."""
     blocks = Blocks()
     oracle = {e.name: e for e in numbered(start)}
     table, fresh = build_table(numbered(start), oid_len=_OID_LEN, load=blocks.load)
@@ -64,6 +78,23 @@ def test_any_series_of_changes_equals_the_same_on_a_dictionary(
         assert len(table) == len(oracle)
         for name in merged:
             assert table.get(name) == oracle.get(name)
+
+
+@settings(deadline=None, max_examples=60)
+@given(start=st.integers(0, 3000), series=st.lists(change_lists, max_size=6))
+def test_any_series_of_changes_equals_the_same_on_a_dictionary(
+    start: int, series: list[list[tuple[bytes, int | None]]]
+) -> None:
+    check_series(start, series)
+
+
+@settings(deadline=None, max_examples=100)
+@given(start=st.integers(60, 600), series=st.lists(few_changes, max_size=4))
+def test_changes_across_many_blocks_of_both_levels_equal_the_same_on_a_dictionary(
+    start: int, series: list[list[tuple[bytes, int | None]]]
+) -> None:
+    with small_blocks():
+        check_series(start, series)
 
 
 @settings(deadline=None, max_examples=60)
@@ -102,6 +133,31 @@ def test_a_change_of_one_value_rewrites_one_block_of_each_level() -> None:
     assert after.get(changed.name) == changed
     assert len(rewritten) == 2
     assert len(after.index) == len(table.index)
+
+
+@pytest.mark.parametrize("count", [5_000, 50_000, 150_000])
+def test_a_new_ref_reads_and_rewrites_the_blocks_around_it_however_many_there_are(count: int) -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(count), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    new = entry(b"refs/heads/topic-%07d-new" % (count // 2), 7)
+    blocks.reads = 0
+    after, rewritten = apply(table, blocks, [RefChange(new.name, new)])
+    # To find out that it is new, a leaf and its index; then two of each, the blocks before them being looked at too.
+    assert blocks.reads <= 6
+    assert len(rewritten) <= 5
+    assert (after.get(new.name), len(after)) == (new, count + 1)
+
+
+def test_changes_all_over_read_each_block_twice_at_most() -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(50_000), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+    created = [entry(b"refs/heads/topic-%07d-new" % at, at) for at in range(0, 50_000, 100)]
+    blocks.reads = 0
+    after, _ = apply(table, blocks, [RefChange(new.name, new) for new in reversed(created)])
+    assert blocks.reads <= 2 * len(fresh)
+    assert len(after) == 50_000 + len(created)
 
 
 @settings(deadline=None, max_examples=60)
