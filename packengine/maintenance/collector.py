@@ -151,6 +151,9 @@ class Collector:
             unnamed_blobs = [blob for blob in blobs if blob not in named.blobs]
             del rows, blobs
             for at in range(0, max(len(unnamed_rows), len(unnamed_blobs)), _AT_A_TIME):
+                progress("Condemning", at, None)
+                if cancel.is_set():
+                    raise Cancelled("the collection was stopped")
                 some = slice(at, at + _AT_A_TIME)
                 now = self._clock_ms()
                 report.condemned += self._catalog.condemn(mark, unnamed_rows[some], unnamed_blobs[some], now_ms=now)

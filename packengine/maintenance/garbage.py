@@ -5,6 +5,7 @@ Kept is what any value reaches that a ref had in the window, and what came withi
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,6 @@ _LEAST_SHARE = 20
 class Garbage:
     """Packs to be written anew, and what is to be left out of them."""
 
-    state: RepositoryState
     run: tuple[PackRecord, ...]
     """Neighbours in the manifest, newest first: from the first to the last that hold what is to be left out."""
 
@@ -50,6 +50,22 @@ class Garbage:
         return self.size_bytes <= _CHEAP_BYTES or len(self.left_out) * _LEAST_SHARE >= len(self.objects)
 
 
+@dataclass(frozen=True, slots=True)
+class Keepers:
+    """What keeps objects of a repository from being garbage."""
+
+    values: frozenset[bytes]
+    """That a ref has, or had in the window."""
+
+    young: tuple[PackRecord, ...]
+    """Packs that came within the grace."""
+
+    def signature(self, manifest: Manifest) -> bytes:
+        """Equal ones keep the same of the same packs, in whatever repository: most forks are as their source is."""
+        packs = [manifest.object_format.encode(), *(pack.digest for pack in (*manifest.packs, *self.young))]
+        return hashlib.sha256(b"".join([*packs, *sorted(self.values)])).digest()
+
+
 class GarbageFinder:
     """Looks for garbage as of one moment."""
 
@@ -57,11 +73,16 @@ class GarbageFinder:
         self._parts = parts
         self._windows = windows
 
-    def find(self, state: RepositoryState, cancel: Cancel) -> Garbage | None:
+    def keepers(self, state: RepositoryState) -> Keepers:
+        """Reads the states of the window."""
+        values = frozenset(ref_values(self._states(state)))
+        return Keepers(values, tuple(young_packs(self._states(state), self._windows.young_ms)))
+
+    def find(self, state: RepositoryState, keepers: Keepers, cancel: Cancel) -> Garbage | None:
         """What to leave out of a repository now, if anything. Raises Cancelled."""
         manifest = state.manifest
         everything = self.database(manifest.packs, manifest.object_format)
-        kept = self.kept(state, everything, cancel)
+        kept = self.kept(state, keepers, everything, cancel)
         if len(kept) < len(everything):
             for pack in self._staying(state):
                 kept = with_closure(everything, kept, self._objects_of(pack, everything, manifest, cancel), cancel)
@@ -71,13 +92,13 @@ class GarbageFinder:
         run = manifest.packs[holes.index(True) : len(holes) - holes[::-1].index(True)]
         objects = self.database(run, manifest.object_format)
         left_out = everything.all_objects().minus(kept).moved_to(objects, cancel=cancel)
-        return Garbage(state, run, objects, left_out)
+        return Garbage(run, objects, left_out)
 
-    def kept(self, state: RepositoryState, everything: ObjectDb, cancel: Cancel) -> ObjectSet:
+    def kept(self, state: RepositoryState, keepers: Keepers, everything: ObjectDb, cancel: Cancel) -> ObjectSet:
         """What must stay of a repository, which `everything` is the database of: a closed set. Raises Cancelled."""
-        tips = sorted(tip for tip in ref_values(self._states(state)) if everything.contains(tip))
+        tips = sorted(value for value in keepers.values if everything.contains(value))
         kept = everything.reachable(tips, cancel=cancel)
-        for pack in young_packs(self._states(state), self._windows.young_ms):
+        for pack in keepers.young:
             try:
                 came = self._objects_of(pack, everything, state.manifest, cancel)
             except (MissingObject, RowMissing, BlobMissing):  # collected by a process that grants less grace

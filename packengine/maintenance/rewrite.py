@@ -9,15 +9,20 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from cachetools import LRUCache
+
 from core_ext import Cancel, MissingObject, ObjectDb, WorkCount
 from packengine.maintenance.counting import counted
-from packengine.maintenance.garbage import Garbage, GarbageFinder
+from packengine.maintenance.garbage import Garbage, GarbageFinder, Keepers
 from packengine.maintenance.retention import Windows
 from packengine.manifests import PublishKind
 from packengine.repository import Actor, Progress, RepositoryState
 from packengine.repository.packs import PackIntake, open_database
 from packengine.repository.parts import EngineParts
 from packengine.repository.publish import Draft
+
+_FINDINGS_KEPT = 64
+"""Ten thousand forks of one source have some few findings in common."""
 
 _ROUNDS = 4
 """So many packs may be written in vain, because others took away what they were to replace; then it waits."""
@@ -34,18 +39,30 @@ class Rewritten:
     size_bytes_after: int = 0
 
 
+@dataclass(slots=True)
+class _Finding:
+    """What was found out of some packs and what keeps their objects; and, once it is written, the pack without it."""
+
+    garbage: Garbage | None
+    is_written: bool = False
+    intake: PackIntake | None = None
+    """None, although written: nothing stays."""
+
+
 class Rewriter:
     """Writes packs of repositories anew, as of one moment."""
 
     def __init__(self, parts: EngineParts, windows: Windows) -> None:
         self._parts = parts
         self._garbage = GarbageFinder(parts, windows)
+        self._findings: LRUCache[bytes, _Finding] = LRUCache(_FINDINGS_KEPT)
 
     def find(self, repository_id: str, cancel: Cancel) -> Garbage | None:
         """What there is to leave out of a repository. Raises RepositoryMissing, Cancelled."""
         state = self._parts.loader.load(repository_id)
-        found = None if state.manifest.sealed else self._garbage.find(state, cancel)
-        return found if found is not None and found.is_worth_it else None
+        if state.manifest.sealed:
+            return None
+        return self._finding(state, self._garbage.keepers(state), cancel).garbage
 
     def rewrite(self, repository_id: str, actor: Actor, progress: Progress, cancel: Cancel) -> Rewritten:
         """Leave out what there is to leave out. Where nothing is left that no ref reaches, the manifest says so then.
@@ -57,22 +74,36 @@ class Rewriter:
             if state.manifest.sealed:
                 break
             progress("Looking for garbage", 0, None)
-            garbage = self._garbage.find(state, cancel)
-            if garbage is None or not garbage.is_worth_it:
+            finding = self._finding(state, self._garbage.keepers(state), cancel)
+            if finding.garbage is None:
                 self._seal(state, actor, cancel)
                 break
-            if (done := self._leave_out(garbage, actor, progress, cancel)) is not None:
+            if (done := self._leave_out(state, finding, actor, progress, cancel)) is not None:
                 return done
             state = self._parts.loader.reload(state)
         return Rewritten()
 
-    def _leave_out(self, garbage: Garbage, actor: Actor, progress: Progress, cancel: Cancel) -> Rewritten | None:
-        intake = self._write(garbage, progress, cancel)
+    def _finding(self, state: RepositoryState, keepers: Keepers, cancel: Cancel) -> _Finding:
+        """What there is to leave out, worth it or nothing; known already if another repository is as this one."""
+        signature = keepers.signature(state.manifest)
+        finding = self._findings.get(signature)
+        if finding is None:
+            found = self._garbage.find(state, keepers, cancel)
+            finding = _Finding(found if found is not None and found.is_worth_it else None)
+            self._findings[signature] = finding
+        return finding
+
+    def _leave_out(
+        self, state: RepositoryState, finding: _Finding, actor: Actor, progress: Progress, cancel: Cancel
+    ) -> Rewritten | None:
+        garbage = finding.garbage
+        assert garbage is not None  # noqa: S101  # for the type checker
+        if not finding.is_written:
+            finding.intake = self._write(garbage, progress, cancel)
+            finding.is_written = True
+        intake = finding.intake
         committed = self._parts.publisher.publish(
-            garbage.state,
-            actor,
-            PublishKind.MAINTENANCE,
-            lambda newest: self._draft(newest, garbage, intake, cancel),
+            state, actor, PublishKind.MAINTENANCE, lambda newest: self._draft(newest, state, garbage, intake, cancel)
         )
         if committed is None:
             return None
@@ -100,17 +131,22 @@ class Rewriter:
         return counted("Writing packs anew", progress, cancel, write)
 
     def _draft(
-        self, newest: RepositoryState, garbage: Garbage, intake: PackIntake | None, cancel: Cancel
+        self,
+        newest: RepositoryState,
+        looked_at: RepositoryState,
+        garbage: Garbage,
+        intake: PackIntake | None,
+        cancel: Cancel,
     ) -> Draft | None:
         """None: the run is not there any more, or something that was left out is wanted by now."""
         drops = frozenset(pack.digest for pack in garbage.run)
         if not drops <= {pack.digest for pack in newest.manifest.packs}:
             return None
         after = self._database_after(newest, drops, intake)
-        if newest.pointer != garbage.state.pointer:
+        if newest.pointer != looked_at.pointer:
             before = self._garbage.database(newest.manifest.packs, newest.manifest.object_format)
             try:
-                self._garbage.kept(newest, before, cancel).moved_to(after, cancel=cancel)
+                self._garbage.kept(newest, self._garbage.keepers(newest), before, cancel).moved_to(after, cancel=cancel)
             except MissingObject:
                 return None
         packs = () if intake is None else (intake,)

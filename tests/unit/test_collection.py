@@ -13,9 +13,10 @@ import pytest
 
 from core_ext import Cancel, Cancelled
 from packengine.maintenance import Collector
+from packengine.maintenance.garbage import Garbage, GarbageFinder, Keepers
 from packengine.maintenance.key_list import KeyList
 from packengine.manifests import PackPlace, PublishKind
-from packengine.repository import Engine, Limits
+from packengine.repository import Engine, Limits, RepositoryState
 from packengine.repository.progress import no_progress
 from packengine.storage.ports import RepositoryMissing, RowKey, RowKind
 from tests.support.collections import (
@@ -419,7 +420,7 @@ def test_a_collection_that_is_stopped_anywhere_is_made_up_for_by_the_next(projec
         except Cancelled:
             steps += 1
         assert project.problems() == []
-    assert steps > 1
+    assert steps > 3
     clock.move(days=1.1)
     collect(project.engine)
     assert_nothing_but_what_is_named(project.engine, clock)
@@ -516,3 +517,33 @@ def test_a_list_of_names_gives_them_back_in_their_order() -> None:
     listed.extend(keys[5:])
     assert list(listed) == list(listed) == keys
     assert list(KeyList()) == []
+
+
+def test_forks_that_are_as_their_source_is_share_one_look_and_one_pack(
+    project: Project, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, objects = commit(project, "base")
+    project.pushed(MAIN, None, base, *objects)
+    gone, objects = commit(project, "gone", base, content=LARGE)
+    stays, more = commit(project, "stays", base, content=LARGE)
+    pack = project.objects.pack([*objects, *more])
+    assert project.push(move(SIDE, None, stays), move(TAG, None, gone), pack=pack) == [None, None]
+    project.pushed(TAG, gone, None)
+    clock.move(days=31)
+    forks = [fork_of(project, f"fork-{number}") for number in range(5)]
+    looks: list[int] = []
+    find = GarbageFinder.find
+
+    def counted(self: GarbageFinder, state: RepositoryState, keepers: Keepers, cancel: Cancel) -> Garbage | None:
+        looks.append(1)
+        return find(self, state, keepers, cancel)
+
+    monkeypatch.setattr(GarbageFinder, "find", counted)
+    assert collect(project.engine).rewritten == 6
+    assert len(looks) == 1
+    assert {each.manifest.packs for each in forks} == {project.manifest.packs}
+    assert all(each.manifest.sealed for each in forks)
+    assert all(each.problems() == [] for each in [project, *forks])
+    clock.move(days=2)
+    collect(project.engine)
+    assert len(stored_blobs(project.engine)) == 1
