@@ -48,8 +48,15 @@ class Exchange:
         return self._record.status is not None
 
     async def receive(self) -> ASGIReceiveEvent:
-        async with self._receive_lock:
+        # To enter a free lock by `async with` is a turn of the event loop.
+        try:
+            self._receive_lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self._receive_lock.acquire()
+        try:
             return await self._receive_locked()
+        finally:
+            self._receive_lock.release()
 
     async def send(self, event: ASGISendEvent) -> None:
         if event["type"] == "http.response.start":

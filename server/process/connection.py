@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import logging
 from types import ModuleType
+from typing import Any
 
 import hypercorn.protocol
 import hypercorn.protocol.h2
 import hypercorn.protocol.h11
 import hypercorn.trio.run
-from hypercorn.events import Event, Updated
+import trio
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.trio.tcp_server import TCPServer
 
 from server.process.http1 import Http1
 from server.process.http2 import Http2
+from server.process.idle import IdleWatch
 from server.process.request_stream import RequestStream
 from server.process.stream_buffer import StreamBuffer
 
@@ -30,6 +33,12 @@ class PromptConnection(TCPServer):
 
     _has_client = True
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        timeout_s, terminated = self.config.keep_alive_timeout, self.context.terminated
+        self._idle = IdleWatch(timeout_s, terminated, self._initiate_server_close)
+        self.idle_task = self._idle  # type: ignore[assignment]  # a SingleTask, which is all that is asked of it
+
     async def run(self) -> None:
         """See TCPServer."""
         try:
@@ -38,14 +47,33 @@ class PromptConnection(TCPServer):
             _log.exception("connection failed")
 
     async def _read_data(self) -> None:
-        await super()._read_data()
-        self._has_client = False
-        await self.idle_task.stop()
+        try:
+            await super()._read_data()
+        finally:
+            self._has_client = False
+            self._idle.end()
 
     async def protocol_send(self, event: Event) -> None:
         """See TCPServer."""
-        if self._has_client or not isinstance(event, Updated):
+        if isinstance(event, RawData):
+            await self._send(event.data)
+        elif self._has_client or not isinstance(event, Updated):
             await super().protocol_send(event)
+
+    async def _send(self, data: bytes) -> None:
+        """As TCPServer does, less the turn of the event loop that a free lock costs."""
+        await trio.lowlevel.checkpoint_if_cancelled()  # what is cut off at the end of the process sends nothing more
+        try:
+            self.send_lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self.send_lock.acquire()
+        try:
+            with trio.CancelScope(shield=True):
+                await self.stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            await self.protocol.handle(Closed())
+        finally:
+            self.send_lock.release()
 
 
 _LOOKED_UP: tuple[tuple[ModuleType, str, type], ...] = (
