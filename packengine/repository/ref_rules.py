@@ -5,15 +5,14 @@ The reasons are those that Git's receive-pack gives, so that its clients explain
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core_ext import ObjectDb
 from packengine.protocol import Command, PushCommands, command_refusals
-from packengine.refs import HiddenRefs, RefChange, RefEntry, RefTable
-from packengine.refs.names import conflicting_ref, folders_of, is_branch
-from packengine.refs.seeker import RefSeeker
+from packengine.refs import HiddenRefs, RefChange, RefEntry
+from packengine.refs.names import is_branch
+from packengine.repository.folder_conflicts import Births, stored_rivals
 from packengine.repository.limits import Limits
 from packengine.repository.state import RepositoryState
 
@@ -129,7 +128,7 @@ def _delete_refusal(command: Command, entry: RefEntry | None, state: RepositoryS
 
 
 def _refuse_folder_conflicts(commands: Sequence[Command], reasons: list[str | None], state: RepositoryState) -> None:
-    """Refuse `a` beside `a/b`, counting what this push itself deletes and creates."""
+    """Refuse `a` beside `a/b`, counting what this push itself deletes and creates. Of its own the first wins."""
     allowed = [command for command, reason in zip(commands, reasons, strict=True) if reason is None]
     created = [
         at for at, command in enumerate(commands) if reasons[at] is None and command.is_create and not command.is_delete
@@ -138,37 +137,14 @@ def _refuse_folder_conflicts(commands: Sequence[Command], reasons: list[str | No
         return
     deletions = [RefChange(command.name, None) for command in allowed if command.is_delete]
     stored = state.manifest.refs.preview(deletions) if deletions else state.manifest.refs
-    names = _Names(stored, [commands[at].name for at in created])
-    for at in created:
-        rival = conflicting_ref(commands[at].name, names.first_from, names.exists)
+    names = [commands[at].name for at in created]
+    rivals, births = stored_rivals(stored, names), Births(names)
+    for at, name in zip(created, names, strict=True):
+        rival = rivals.get(name) or births.rival_of(name)
         if rival is None:
-            names.add(commands[at].name)
+            births.add(name)
         else:
             reasons[at] = f"{rival.decode('utf-8', 'replace')!r} exists; cannot create the ref beside it"
-
-
-class _Names:
-    """The names that are stored, and those that a push creates besides. A push may create thousands."""
-
-    def __init__(self, stored: RefTable, created: Sequence[bytes]) -> None:
-        self._seeker = RefSeeker(stored)
-        self._folders = stored.get_many(folder for name in created for folder in folders_of(name)).keys()
-        self._born: list[bytes] = []
-        self._born_set: set[bytes] = set()
-
-    def add(self, name: bytes) -> None:
-        insort(self._born, name)
-        self._born_set.add(name)
-
-    def exists(self, folder: bytes) -> bool:
-        """folder: of one of the names to be created."""
-        return folder in self._folders or folder in self._born_set
-
-    def first_from(self, start: bytes) -> bytes | None:
-        """The first name that is not before `start`."""
-        at = bisect_left(self._born, start)
-        names = [name for name in (self._seeker.first_from(start), *self._born[at : at + 1]) if name is not None]
-        return min(names, default=None)
 
 
 def _change(command: Command, objects: ObjectLookup) -> RefChange:
