@@ -56,6 +56,8 @@ class Rewriter:
         self._parts = parts
         self._garbage = GarbageFinder(parts, windows)
         self._findings: LRUCache[bytes, _Finding] = LRUCache(_FINDINGS_KEPT)
+        self._unsealable: LRUCache[bytes, bool] = LRUCache(_FINDINGS_KEPT)
+        """States whose refs do not reach all that the packs hold."""
 
     def find(self, repository_id: str, cancel: Cancel) -> Garbage | None:
         """What there is to leave out of a repository. Raises RepositoryMissing, Cancelled."""
@@ -166,7 +168,12 @@ class Rewriter:
             can_be_sealed = not newest.manifest.sealed and _reach_all(newest, everything, cancel)
             return Draft(changes=(), sealed=True) if can_be_sealed else None
 
-        self._parts.publisher.publish(state, actor, PublishKind.MAINTENANCE, derive)
+        values = frozenset(entry.oid for entry in state.manifest.refs.scan())
+        signature = Keepers(values, ()).signature(state.manifest)
+        if signature not in self._unsealable:
+            committed = self._parts.publisher.publish(state, actor, PublishKind.MAINTENANCE, derive)
+            if committed is None:
+                self._unsealable[signature] = True
 
 
 def _reach_all(state: RepositoryState, objects: ObjectDb, cancel: Cancel) -> bool:
