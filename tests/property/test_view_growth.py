@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ def members(view: ObjectDb) -> set[bytes]:
 class Views(RuleBasedStateMachine):
     """All objects live in one pool, so that each repository may be sent again what it or another one has stored."""
 
+    limits = Limits(rollup_packs=4, want_grace_ms=5000)
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="view-growth-"))
@@ -47,7 +50,7 @@ class Views(RuleBasedStateMachine):
 
     @initialize(views_kept=st.sampled_from([1, 3, 16]), many_refs=st.booleans())
     def begin(self, views_kept: int, many_refs: bool) -> None:
-        self.limits = Limits(rollup_packs=4, want_grace_ms=5000, open_repositories=views_kept)
+        self.limits = replace(self.limits, open_repositories=views_kept)
         self.engine = open_in_memory(self.folder / "engine", limits=self.limits)
         self.fetching = Visibility(self.engine._loader, self.limits)
         root = self.commit([], 0)
