@@ -112,7 +112,7 @@ impl Database {
     /// The home of what is stored at an ordinal, a home or not, if it is visible. Nothing is looked up by id if it is one.
     #[must_use]
     pub fn home_at(&self, ordinal: Ordinal) -> Option<Ordinal> {
-        let home = if self.is_home(ordinal) { ordinal } else { self.packs.home_of(&self.oid_of(ordinal))? };
+        let home = self.stored_home(ordinal);
         self.visible.as_ref().is_none_or(|visible| visible.get(home)).then_some(home)
     }
 
