@@ -12,9 +12,9 @@ import pytest
 from core_ext import MissingObject, ObjectDb, ObjectFilter, ObjectSet, Pack, write_bitmaps
 from tests.support import random_repository
 from tests.support.git import git
-from tests.support.packs import database, open_pack
+from tests.support.packs import database, pack_path
 
-SEEDS = range(6)
+SEEDS = range(4)
 ROUNDS = 25
 MEMORY_BYTES = 1 << 24
 ALL = 1 << 20
@@ -63,31 +63,49 @@ def rev_list(repository: Path, *arguments: str) -> list[bytes]:
     return [bytes.fromhex(line) for line in git("rev-list", *arguments, cwd=repository).decode().split()]
 
 
-def twins(seed: int, folder: Path, *, in_front: bool) -> Twins:
-    """A tangled repository. in_front: most of its history lies in packs in front of the one that has bitmaps."""
+def twins(seed: int, folder: Path, place: str) -> Twins:
+    """A tangled repository, its oldest pack with bitmaps.
+
+    place: what lies in front of it. Nothing; what was pushed later, which is most of all; or copies of what it has.
+    """
     repository = random_repository.build(folder / "repo.git", seed=seed, skew_s=seed % 3 * 100_000)
     random = Random(seed)
     commits = rev_list(repository, "--all")
     others = rev_list(repository, "--objects", "--no-object-names", "--all")
-    tags = [
-        bytes.fromhex(oid) for oid in git("for-each-ref", "--format=%(objectname)", cwd=repository).decode().split()
-    ]
-    roots = commits + tags * 3 + others[:: max(1, len(others) // 20)]
-    paths = random_repository.split(repository, folder / "split.git", seed=seed) if in_front else []
+    refs = git("for-each-ref", "--format=%(objectname)", cwd=repository).decode().split()
+    tags = [bytes.fromhex(oid) for oid in refs]
+    paths = [pack_path(repository)]
+    if place == "pushed":
+        paths = random_repository.split(repository, folder / "split.git", seed=seed)
+    elif place == "copied":
+        paths = [*(copy_of(repository, folder, commit) for commit in random.sample(commits, 2)), *paths]
 
     def packs() -> list[Pack]:
-        split = [Pack.open(str(path), str(path.with_suffix(".idx")), object_format="sha1") for path in paths]
-        return split or [open_pack(repository)]
+        return [Pack.open(str(path), str(path.with_suffix(".idx")), object_format="sha1") for path in paths]
 
     bitmapped = packs()
-    with_bitmaps(bitmapped[-1], folder, random.sample(commits, 30) if in_front else tags)
+    with_bitmaps(bitmapped[-1], folder, random.sample(commits, 30) if place == "pushed" else tags)
+    roots = commits + tags * 3 + others[:: max(1, len(others) // 20)]
     return Twins(random, database(bitmapped), database(packs()), commits, roots)
 
 
-@pytest.fixture(scope="module", params=[(seed, in_front) for seed in SEEDS for in_front in (False, True)])
+def copy_of(repository: Path, folder: Path, commit: bytes) -> Path:
+    """A pack of what a commit reaches."""
+    name = git("pack-objects", "-q", "--revs", folder / "copy", cwd=repository, stdin=commit.hex().encode() + b"\n")
+    return folder / f"copy-{name.decode().strip()}.pack"
+
+
+PLACES = ["alone", "pushed", "copied"]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(seed, place) for seed in SEEDS for place in PLACES],
+    ids=lambda param: f"{param[1]}-{param[0]}",
+)
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Twins:
-    seed, in_front = request.param
-    return twins(seed, tmp_path_factory.mktemp("twins"), in_front=in_front)
+    seed, place = request.param
+    return twins(seed, tmp_path_factory.mktemp("twins"), place)
 
 
 def members(objects: ObjectSet) -> set[bytes]:
@@ -101,6 +119,15 @@ def test_the_closure_is_the_same(pair: Twins) -> None:
         assert members(reached) == members(plain)
         beyond = pair.bitmapped.reachable(more, known=reached)
         assert members(beyond) == members(pair.plain.reachable(more, known=plain))
+
+
+def test_as_many_commits_are_counted(pair: Twins) -> None:
+    for _ in range(ROUNDS):
+        tips = pair.some(pair.commits, 4)
+        count = pair.plain.count_commits(tips)
+        assert pair.bitmapped.count_commits(tips) == count
+        view = pair.bitmapped.restricted(pair.plain.reachable(tips[:1]).moved_to(pair.bitmapped))
+        assert view.count_commits(tips[:1]) == pair.plain.count_commits(tips[:1])
 
 
 def test_nothing_is_missing_and_nothing_too_much_is_sent(pair: Twins) -> None:
