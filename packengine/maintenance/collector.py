@@ -143,7 +143,7 @@ class Collector:
 
     def _condemn(self, windows: Windows, report: CollectionReport, progress: Progress, cancel: Cancel) -> Named:
         """Condemn what nothing names. In this order: see `Catalog.begin_mark`. Returns what is named."""
-        mark = self._catalog.begin_mark()
+        mark = self._catalog.begin_mark(kept_since_ms=windows.history_ms)
         try:
             rows, blobs = self._stored(cancel)
             named = Marker(self._catalog, windows.history_ms).run(progress, cancel)

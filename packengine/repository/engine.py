@@ -71,7 +71,7 @@ class Engine:
         self._lifecycle = Lifecycle(catalog, self._loader, visibility)
         self._importer = Importer(self._loader, shelf, blobs, quarantine, limits)
         self._exporter = Exporter(visibility, limits)
-        self._verifier = Verifier(catalog, blobs, self._loader, limits)
+        self._verifier = Verifier(catalog, blobs, self._loader)
         self.fetches = FetchService(visibility, limits, policy.hidden_refs)
         self.open_states = OpenStates()
         self.bundles = BundleService(self._loader, visibility, shelf, blobs, derived, limits, policy.hidden_refs)

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from core_ext import CoreError
 from packengine.manifests import CorruptManifest, Manifest, PackPlace, PackRecord
 from packengine.refs import CorruptRefBlock
-from packengine.repository.limits import MS_PER_DAY, Limits
 from packengine.repository.progress import Progress
-from packengine.repository.publish import now_ms
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.storage.ports import BlobStore, Catalog, CorruptBlob, RowKind, RowMissing, StorageError
 
@@ -30,11 +28,10 @@ class VerifyReport:
 class Verifier:
     """Reads everything that one repository names."""
 
-    def __init__(self, catalog: Catalog, blobs: BlobStore, loader: StateLoader, limits: Limits) -> None:
+    def __init__(self, catalog: Catalog, blobs: BlobStore, loader: StateLoader) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._loader = loader
-        self._retention_ms = limits.history_retention_days * MS_PER_DAY
 
     def verify(self, repository_id: str, progress: Progress) -> VerifyReport:
         """Check a repository. Raises RepositoryMissing; whatever is damaged becomes a problem of the report."""
@@ -61,7 +58,7 @@ class Verifier:
 
     def _kept_history(self, state: RepositoryState) -> Iterator[Manifest]:
         """The repository's own manifests as far as they must be there. Raises RowMissing for one that is not."""
-        manifest, kept_since_ms = state.manifest, now_ms() - self._retention_ms
+        manifest, kept_since_ms = state.manifest, self._catalog.kept_since_ms()
         yield manifest
         for _ in range(state.pointer.version - state.record.first_version):
             if manifest.parent is None:

@@ -367,12 +367,17 @@ class Catalog(Protocol):
     def next_generation(self, digest: Digest) -> int:
         """The generation in which a blob of that digest may be stored and named now: 0 unless copies were condemned."""
 
-    def begin_mark(self) -> int:
+    def begin_mark(self, *, kept_since_ms: int = 0) -> int:
         """Begin to find out what is named. Returns the mark's number; older ones are lost.
+
+        kept_since_ms: of the states of refs those are kept that were replaced at this time or later.
 
         Whatever is named for the first time, or again, from now on until `end_mark`, cannot be condemned by this mark.
         So first begin; then list what is stored; then what is named (`pointer_uses`); then condemn the difference.
         """
+
+    def kept_since_ms(self) -> int:
+        """The latest of these times of all marks: states that were replaced before may have been collected."""
 
     def end_mark(self, mark: int) -> None:
         """Nothing more is to be condemned by it. One that is never ended costs some bytes for what is named again."""

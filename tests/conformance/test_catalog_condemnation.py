@@ -202,6 +202,13 @@ def test_of_two_collections_only_the_later_condemns(catalog: Catalog) -> None:
     assert catalog.condemn(second, [], [BLOB], now_ms=1) == 0
 
 
+def test_the_latest_time_that_a_mark_keeps_states_since_is_remembered(catalog: Catalog) -> None:
+    assert catalog.kept_since_ms() == 0
+    for since_ms, latest_ms in ((500, 500), (700, 700), (600, 700), (0, 700)):
+        catalog.end_mark(catalog.begin_mark(kept_since_ms=since_ms))
+        assert catalog.kept_since_ms() == latest_ms
+
+
 def test_what_is_condemned_already_keeps_its_time(catalog: Catalog) -> None:
     condemn(catalog, blobs=[BLOB], now_ms=10)
     assert condemn(catalog, blobs=[BLOB], now_ms=20) == 0

@@ -18,14 +18,15 @@ from packengine.storage.ports import (
     CorruptBlob,
     NewToken,
     Pointer,
+    Publish,
     RepositoryRecord,
     RowKind,
     StorageError,
     TokenScope,
 )
-from packengine.storage.sqlite import _condemned, _repositories, _tokens
+from packengine.storage.sqlite import _condemned, _pointers, _repositories, _tokens
 from packengine.storage.sqlite._connections import SCHEMA_VERSION
-from tests.support.catalogs import NOW_S, create, manifest, publish
+from tests.support.catalogs import NOW_S, create, manifest, publish, row
 
 
 @pytest.fixture
@@ -153,6 +154,24 @@ def test_a_migration_that_fails_leaves_the_older_schema(path: Path, schema: int,
     change(path, f"DROP TABLE {table}")
     with closing(SqliteCatalog(path)) as catalog:
         assert catalog.repository("demo") is not None
+
+
+def test_a_publish_of_what_is_new_does_nothing_for_collections(catalog: SqliteCatalog) -> None:
+    """Not even while one marks: what nobody stored before is in no list of what may be condemned."""
+    create(catalog, "demo")
+    catalog.begin_mark()
+    pack, next_manifest = row(RowKind.PACK, b"pack"), manifest("next")
+    request = Publish("demo", catalog.pointer("demo"), next_manifest.digest, [pack, next_manifest])
+    statements: list[str] = []
+
+    def traced(connection: sqlite3.Connection) -> None:
+        connection.set_trace_callback(statements.append)
+        _pointers.publish(connection, request)
+        connection.set_trace_callback(None)
+
+    catalog._writer.run(traced)
+    assert [statement.split()[0] for statement in statements] == ["SELECT", "INSERT", "INSERT", "SELECT", "UPDATE"]
+    assert not [each for each in statements if "condemned" in each or "mark" in each]
 
 
 def test_the_secret_is_the_same_after_reopening_and_for_everybody(path: Path) -> None:

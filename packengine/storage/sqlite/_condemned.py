@@ -25,6 +25,9 @@ _BLOB = 0
 
 _KINDS = {number: kind for kind, number in KIND_NUMBERS.items()}
 _SPENT = "SELECT max(generation) FROM condemned WHERE digest = ? AND kind = 0"
+_BEGIN = """
+    UPDATE mark SET number = number + 1, is_open = 1, kept_since_ms = max(kept_since_ms, ?) RETURNING number
+"""
 _OPEN_MARK = "SELECT 1 FROM mark WHERE is_open"
 _CONDEMN = """
     INSERT INTO condemned SELECT :digest, :kind, :generation, :now_ms
@@ -91,11 +94,17 @@ def list_rows(connection: sqlite3.Connection, after: RowKey | None, limit: int) 
     return [RowKey(digest, _KINDS[kind]) for digest, kind in connection.execute(_ROWS, (*key, limit))]
 
 
-def begin_mark(connection: sqlite3.Connection) -> int:
+def begin_mark(connection: sqlite3.Connection, kept_since_ms: int) -> int:
     """Begin to take notes, from nothing. Older marks are lost."""
     connection.execute("DELETE FROM named_since_mark")
-    number: int = connection.execute("UPDATE mark SET number = number + 1, is_open = 1 RETURNING number").fetchone()[0]
+    number: int = connection.execute(_BEGIN, (kept_since_ms,)).fetchone()[0]
     return number
+
+
+def kept_since_ms(connection: sqlite3.Connection) -> int:
+    """The latest time that a mark began with."""
+    latest: int = connection.execute("SELECT kept_since_ms FROM mark").fetchone()[0]
+    return latest
 
 
 def end_mark(connection: sqlite3.Connection, mark: int) -> None:

@@ -189,9 +189,14 @@ class SqliteCatalog:
         with self._readers.connection() as connection:
             return _condemned.next_generation(connection, digest)
 
-    def begin_mark(self) -> int:
+    def begin_mark(self, *, kept_since_ms: int = 0) -> int:
         """Begin to find out what is named."""
-        return self._writer.run(_condemned.begin_mark)
+        return self._writer.run(partial(_condemned.begin_mark, kept_since_ms=kept_since_ms))
+
+    def kept_since_ms(self) -> int:
+        """States that were replaced before may have been collected."""
+        with self._readers.connection() as connection:
+            return _condemned.kept_since_ms(connection)
 
     def end_mark(self, mark: int) -> None:
         """Nothing more is to be condemned by it."""

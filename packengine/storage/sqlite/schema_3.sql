@@ -37,11 +37,12 @@ CREATE INDEX condemned_by_time ON condemned (condemned_at_ms) WHERE condemned_at
 
 -- The mark under way, if is_open, and what was named since it began: only what had been stored before.
 CREATE TABLE mark (
-    key     INTEGER PRIMARY KEY CHECK (key = 1),
-    number  INTEGER NOT NULL,
-    is_open INTEGER NOT NULL CHECK (is_open IN (0, 1))
+    key           INTEGER PRIMARY KEY CHECK (key = 1),
+    number        INTEGER NOT NULL,
+    is_open       INTEGER NOT NULL CHECK (is_open IN (0, 1)),
+    kept_since_ms INTEGER NOT NULL -- states of refs that were replaced before may be gone, by this mark or an earlier one
 ) STRICT;
-INSERT INTO mark VALUES (1, 0, 0);
+INSERT INTO mark VALUES (1, 0, 0, 0);
 CREATE TABLE named_since_mark (
     digest     BLOB NOT NULL CHECK (length(digest) = 32),
     kind       INTEGER NOT NULL,

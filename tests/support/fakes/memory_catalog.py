@@ -66,6 +66,7 @@ class MemoryCatalog(MemoryLeases):
         super().__init__()
         self._reuse_after_s = reuse_after_s
         self._condemned = Condemnations()
+        self._kept_since_ms = 0
         self._lock = RLock()
         self._repositories: list[_Repository] = []
         self._rows: dict[tuple[RowKind, Digest], bytes] = {}
@@ -186,10 +187,15 @@ class MemoryCatalog(MemoryLeases):
         with self._lock:
             return self._condemned.next_generation(digest)
 
-    def begin_mark(self) -> int:
+    def begin_mark(self, *, kept_since_ms: int = 0) -> int:
         """Begin to take notes."""
         with self._lock:
+            self._kept_since_ms = max(self._kept_since_ms, kept_since_ms)
             return self._condemned.begin_mark()
+
+    def kept_since_ms(self) -> int:
+        """The latest that was told."""
+        return self._kept_since_ms
 
     def end_mark(self, mark: int) -> None:
         """Take no more."""
