@@ -63,4 +63,8 @@ class AnswerQuestion:
 
 
 def _encoded(items: Collection[bytes]) -> bytes:
-    return _NUMBER.pack(len(items)) + b"".join(_NUMBER.pack(len(item)) + item for item in items)
+    count, lengths = _NUMBER.pack(len(items)), set(map(len, items))
+    if len(lengths) == 1:  # thousands of ids: the same bytes, ten times as fast
+        before_each = _NUMBER.pack(lengths.pop())
+        return count + before_each + before_each.join(items)
+    return count + b"".join(_NUMBER.pack(len(item)) + item for item in items)
