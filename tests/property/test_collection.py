@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core_ext import Cancel
+from packengine.maintenance import Maintainer
 from packengine.manifests import Manifest
 from packengine.repository import Engine, Limits
 from packengine.repository.limits import MS_PER_DAY
+from packengine.repository.progress import no_progress
 from tests.support.collections import (
     assert_nothing_but_what_is_named,
     collect,
@@ -32,6 +34,7 @@ RETENTION_DAYS, UNDELETE_DAYS, GRACE_DAYS = 4, 2, 1
 LIMITS = Limits(
     tail_pack_bytes=1500,
     rollup_packs=3,
+    min_bitmap_objects=6,
     history_retention_days=RETENTION_DAYS,
     undelete_days=UNDELETE_DAYS,
     collection_grace_s=GRACE_DAYS * 24 * 3600,
@@ -133,6 +136,12 @@ class Collections(RuleBasedStateMachine):
         if old is not None and name != project.manifest.head:
             assert project.push(move(name, old, None)) == [None]
             self.models[repository].moved(name, None, self.clock.now_ms)
+
+    @precondition(lambda self: self.models)
+    @rule(at=repositories)
+    def merge(self, at: int) -> None:
+        """Whatever the rule asks for, and derived files of what is large."""
+        Maintainer(self.engine.parts).maintain(self.live(at), progress=no_progress, cancel=Cancel())
 
     @rule(quarter_days=st.integers(1, 9))
     def let_time_pass(self, quarter_days: int) -> None:
