@@ -36,6 +36,7 @@ class Merger:
             objects.all_objects(),
             str(self._shelf.quarantine / f"{secrets.token_hex(16)}.pack"),
             level=self._limits.compression_level,
+            threads=self._limits.threads,
             spill_bytes=self._limits.tail_pack_bytes,
             cancel=cancel,
             work=work,

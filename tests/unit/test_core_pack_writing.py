@@ -12,11 +12,12 @@ import pytest
 from core_ext import Cancel, Cancelled, CorruptPack, IngestedPack, ObjectDb, Pack
 from tests.support.handmade import blob, delta, packed
 from tests.support.ingests import open_ingest, take_in
-from tests.support.pack_twin import OFS_DELTA, REF_DELTA, ReadPack, Stored, read_pack, write_pack
+from tests.support.pack_twin import REF_DELTA, ReadPack, Stored, read_pack, write_pack
 from tests.support.packs import database
 
 BLOB = 3
-MAX_CHAIN_DEPTH = 4095
+MAX_CHAIN_DEPTH = 50
+"""Of chains through several packs: what `git repack` allows."""
 
 A, B, C, D = (blob(name) for name in "abcd")
 
@@ -108,21 +109,36 @@ def test_restricted_view_writes_what_it_shows(folder: Path) -> None:
 def test_deltas_that_would_make_a_cycle_across_packs_are_broken(folder: Path) -> None:
     db = database([packed(B, delta(A, B)), packed(A, delta(B, A))])
     written = db.write_pack(db.all_objects(), str(folder / "x.pack"))
-    assert read_back(written, [A, B]).depths == {A.oid: 1, B.oid: 0}
+    assert read_back(written, [A, B]).depths == {A.oid: 0, B.oid: 1}
 
 
-def test_chain_across_packs_is_cut_at_the_limit(folder: Path) -> None:
-    chain = [blob(f"{number:05}") for number in range(6_001)]
-    thirds = [chain[:2_001], chain[2_000:4_001], chain[4_000:]]
-    db = database([packed(third[0], *map(delta, third[1:], third)) for third in thirds])
+def test_bases_that_were_added_to_thin_packs_go_and_what_was_sent_stays(folder: Path) -> None:
+    db = database([packed(B, delta(C, B)), packed(A, delta(B, A)), packed(D, A)])
+    written = db.write_pack(db.all_objects(), str(folder / "x.pack"))
+    assert read_back(written, [A, B, C, D]).depths == {A.oid: 0, B.oid: 1, C.oid: 2, D.oid: 0}
+
+
+def test_chain_through_many_packs_is_cut_at_the_limit(folder: Path) -> None:
+    chain = [blob(f"{number:05}") for number in range(130)]
+    packs = [packed(base, delta(new, base)) for base, new in zip(chain, chain[1:], strict=False)]
+    db = database(packs[::-1])
     read = read_back(db.write_pack(db.all_objects(), str(folder / "x.pack")), chain)
-    assert max(read.depths.values()) == MAX_CHAIN_DEPTH
+    assert [read.depths[entry.oid] for entry in chain] == [number % (MAX_CHAIN_DEPTH + 1) for number in range(130)]
+
+
+def test_chain_of_a_pack_that_is_copied_whole_is_counted_and_left(folder: Path) -> None:
+    chain = [blob(f"{number:05}") for number in range(71)]
+    older = packed(chain[0], *map(delta, chain[1:], chain))
+    newer = packed(chain[-1], delta(A, chain[-1]), chain[20], delta(B, chain[20]))
+    db = database([newer, older])
+    read = read_back(db.write_pack(db.all_objects(), str(folder / "x.pack")), [*chain, A, B])
+    assert (read.depths[chain[-1].oid], read.depths[A.oid], read.depths[B.oid]) == (70, 0, 21)
 
 
 def test_delta_keeps_its_form_where_its_base_is_written(folder: Path) -> None:
     db = database([packed(A, D, delta(B, A)), packed(A, delta(C, A, by_distance=False))])
     written = db.write_pack(db.all_objects(), str(folder / "x.pack"))
-    assert sorted(read_back(written, [A, B, C, D]).types) == [BLOB, BLOB, OFS_DELTA, REF_DELTA]
+    assert read_back(written, [A, B, C, D]).types == [BLOB, REF_DELTA, BLOB, REF_DELTA]
 
 
 def damaged(entry: Stored, *others: Stored) -> ObjectDb:

@@ -6,6 +6,9 @@ use packhouse_object::{CancelFlag, Result, WorkCount};
 use packhouse_pack::Database;
 use std::path::Path;
 
+/// Decoded delta bases that are kept for what has to be compressed again.
+const CACHE_BYTES: usize = 32 << 20;
+
 /// Where a pack goes, and how hard to try.
 #[derive(Clone, Copy, Debug)]
 pub struct PackTarget<'a> {
@@ -21,9 +24,13 @@ pub struct PackTarget<'a> {
 
 /// Write a self-contained pack of exactly these objects, and its idx, in quarantine.
 ///
-/// Entries are copied as they are stored, each once, from the newest pack that has it; where deltas across packs would make
-/// a cycle or too long a chain, an object is written whole. The same packs and objects make the same bytes.
-/// Cost: a copy of the bytes and two hashes over them. Memory: 44 bytes an object (SHA-1), and a buffer.
+/// Entries are copied as they are stored, each once, from the *oldest* pack that has it: the newer copies are mostly the
+/// bases of thin deltas, which were added whole when a push arrived, where the oldest is still the delta that was sent. So the
+/// large pack at the end is copied as one run, and what pushes changed stays as small as it came: 38 MB for forty pushes of
+/// 52 MB, where the newest copies make 44. Where deltas across packs would make a cycle or a chain of more than 50, an object
+/// is written whole. The same packs and objects make the same bytes.
+///
+/// Cost: a copy of the bytes, two hashes over them, a lookup for each object. Memory: 44 bytes an object (SHA-1), a buffer.
 ///
 /// # Errors
 /// `CorruptPack` for what is damaged where it is stored; `Limit`; `Io`; `Cancelled`. Nothing is left at the path then.
@@ -34,10 +41,22 @@ pub fn write_pack(
     cancel: &CancelFlag,
     work: &WorkCount,
 ) -> std::result::Result<Result<QuarantinedPack>, OtherDatabase> {
-    let entries = PackEntries::new(db, objects, target.level, target.threads, cancel.clone())?;
-    let writer = PackWriter::new(target.path, target.spill_bytes, db.format(), objects.len());
+    objects.check_database(db)?;
     work.start(u64::from(objects.len()));
+    let moved = oldest_first(db).and_then(|db| Ok((objects.moved_to(&db, cancel)?, db)));
+    let (objects, db) = match moved {
+        Ok(moved) => moved,
+        Err(error) => return Ok(Err(error)),
+    };
+    let entries = PackEntries::new(&db, &objects, target.level, target.threads, cancel.clone())?;
+    let writer = PackWriter::new(target.path, target.spill_bytes, db.format(), objects.len());
     Ok(write_all(entries, writer, work))
+}
+
+/// The same packs the other way round, so that an object's home is the oldest that has it.
+fn oldest_first(db: &Database) -> Result<Database> {
+    let packs = db.packs().iter().rev().cloned().collect();
+    Database::new(packs, db.format(), *db.limits(), CACHE_BYTES)
 }
 
 fn write_all(entries: PackEntries, mut writer: PackWriter, work: &WorkCount) -> Result<QuarantinedPack> {

@@ -19,6 +19,8 @@ pub(crate) struct Answer {
     pub(crate) objects: Arc<BitSet>,
     pub(crate) client_holds: Option<Arc<BitSet>>,
     pub(crate) ofs_delta: bool,
+    /// The most deltas of a chain that goes through several packs.
+    pub(crate) max_chain_depth: u16,
     pub(crate) cancel: CancelFlag,
 }
 

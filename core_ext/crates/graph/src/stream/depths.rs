@@ -1,8 +1,8 @@
 //! How long delta chains become.
 //!
 //! Within one pack chains are as long as ingest allowed. Across packs they add up, and a chain that is too long makes every
-//! reader slow. So an answer from several packs counts: an object whose chain would have more than `MAX_CHAIN_DEPTH` deltas is
-//! written whole, and chains start anew from it. A depth depends on the answer alone, so it need not be remembered: a
+//! reader slow. So an answer from several packs counts: an object whose chain would have more deltas than it may is
+//! written whole, and chains start anew from it. What is copied with all of its pack stays as it is, and is counted. A depth depends on the answer alone, so it need not be remembered: a
 //! small table of fixed size spares most of the counting, where a number for each object would break law 9.
 
 use super::answer::{Answer, Form};
@@ -21,11 +21,13 @@ const NOBODY: Ordinal = Ordinal::MAX;
 pub(crate) struct Depths {
     slots: Vec<(Ordinal, u16)>,
     max_depth: u16,
+    /// Which packs are copied whole.
+    copied: Vec<bool>,
 }
 
 impl Depths {
-    pub(crate) fn new(max_depth: u16) -> Self {
-        Self { slots: vec![(NOBODY, 0); SLOTS], max_depth }
+    pub(crate) fn new(max_depth: u16, copied: Vec<bool>) -> Self {
+        Self { slots: vec![(NOBODY, 0); SLOTS], max_depth, copied }
     }
 
     /// How many deltas lie below an object of the answer; 0 for one that is to be written whole.
@@ -46,7 +48,8 @@ impl Depths {
             }
         };
         for above in chain.into_iter().rev() {
-            depth = self.note(above, if depth < self.max_depth { depth + 1 } else { 0 });
+            let stays = depth < self.max_depth || self.copied[answer.db.pack_number(above).0];
+            depth = self.note(above, if stays { depth.saturating_add(1) } else { 0 });
         }
         Ok(depth)
     }

@@ -12,6 +12,9 @@ use packhouse_pack::{Database, Pack};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// A pack that is stored is read for years: its chains, where they go through several packs, end at what `git repack` allows.
+const MAX_STORED_CHAIN_DEPTH: u16 = 50;
+
 /// The entries of a self-contained pack of some objects, in their order.
 pub struct PackEntries {
     assembly: Assembly,
@@ -41,7 +44,14 @@ impl PackEntries {
     ) -> std::result::Result<Self, OtherDatabase> {
         objects.check_database(db)?;
         let objects = Arc::clone(objects.bits());
-        let answer = Answer { db: db.clone(), objects, client_holds: None, ofs_delta: true, cancel: cancel.clone() };
+        let answer = Answer {
+            db: db.clone(),
+            objects,
+            client_holds: None,
+            ofs_delta: true,
+            max_chain_depth: MAX_STORED_CHAIN_DEPTH,
+            cancel: cancel.clone(),
+        };
         let assembly = Assembly::new(answer, Remaking { level, checks_names: true, threads });
         Ok(Self { assembly, cancel })
     }

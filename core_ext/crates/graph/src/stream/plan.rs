@@ -10,7 +10,7 @@
 
 use super::answer::{Answer, Form};
 use super::cursor::{Cursor, Entry, Taken, table_of};
-use super::depths::{Depths, MAX_CHAIN_DEPTH};
+use super::depths::Depths;
 use packhouse_object::Result;
 use packhouse_pack::Pack;
 use std::ops::Range;
@@ -109,14 +109,15 @@ impl Plan {
 
     fn depths(&mut self) -> Result<&mut Option<Depths>> {
         if self.depths.is_none() {
+            let copied = (0..self.counts.len()).map(|number| self.is_complete(number)).collect();
             let is_needed = may_become_too_long(&self.answer, &self.counts)?;
-            self.depths = Some(is_needed.then(|| Depths::new(MAX_CHAIN_DEPTH)));
+            self.depths = Some(is_needed.then(|| Depths::new(self.answer.max_chain_depth, copied)));
         }
         Ok(self.depths.get_or_insert_default())
     }
 }
 
-/// Whether chains that go through all packs that give objects could have more than `MAX_CHAIN_DEPTH` deltas.
+/// Whether chains that go through all packs that give objects could have more deltas than they may.
 fn may_become_too_long(answer: &Answer, counts: &[u32]) -> Result<bool> {
     if counts.iter().filter(|&&count| count > 0).count() < 2 {
         return Ok(false);
@@ -126,7 +127,7 @@ fn may_become_too_long(answer: &Answer, counts: &[u32]) -> Result<bool> {
         let longest = table_of(pack, count, &answer.cancel)?.and_then(packhouse_pack::DeltaBases::longest_chain);
         deltas += u64::from(longest.unwrap_or(answer.db.limits().max_delta_depth)) + 1;
     }
-    Ok(deltas > u64::from(MAX_CHAIN_DEPTH))
+    Ok(deltas > u64::from(answer.max_chain_depth))
 }
 
 fn has_our_header(pack: &Pack) -> bool {
