@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from packengine.refs.leaf import decode_entries, find_entry
+from packengine.refs.leaf import decode_entries, find_entry, peeled_between, values_of
 
 _LEAF_MAGIC = b"PHRL\x01"
 _INDEX_MAGIC = b"PHRI\x01"
@@ -70,6 +70,22 @@ def find_in_leaf(data: bytes, oid_len: int, name: bytes) -> RefEntry | None:
     peeled_at = oid_at + oid_len
     peeled = data[peeled_at : peeled_at + oid_len] if is_peeled else None
     return RefEntry(name, data[oid_at:peeled_at], peeled)
+
+
+def peeled_in_leaf(data: bytes, oid_len: int, low: bytes, high: bytes | None) -> list[tuple[bytes, bytes]]:
+    """(oid, peeled oid) of each peeled entry from the name `low` to before `high`. Raises CorruptRefBlock."""
+    try:
+        return peeled_between(data, _first_entry(data, oid_len), oid_len, low, high)
+    except ValueError as error:
+        raise CorruptRefBlock(f"a leaf block is {error}") from error
+
+
+def values_in_leaf(data: bytes, oid_len: int) -> set[bytes]:
+    """The distinct values of its refs. Raises CorruptRefBlock."""
+    try:
+        return values_of(data, _first_entry(data, oid_len), oid_len)
+    except ValueError as error:
+        raise CorruptRefBlock(f"a leaf block is {error}") from error
 
 
 def revalue_leaf(data: bytes, oid_len: int, entries: Iterable[RefEntry]) -> bytes | None:

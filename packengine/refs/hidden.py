@@ -51,6 +51,14 @@ class HiddenRefs:
                     break
                 yield entry
 
+    def shown_peeled(self, refs: RefTable, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """(oid, peeled oid) of each annotated tag whose name starts with `prefix` and is not hidden, in name order."""
+        beyond = _after(prefix)
+        for start, stop in self._shown_ranges(prefix):
+            if beyond is not None and start >= beyond:
+                return
+            yield from refs.peeled(start, min(filter(None, (stop, beyond)), default=None))
+
     def _shown_ranges(self, lowest: bytes) -> Iterator[tuple[bytes, bytes | None]]:
         """Half-open ranges of names that are shown, none before `lowest`; the last has no end."""
         later = self.turns[bisect_right(self.turns, lowest) :]
@@ -67,6 +75,12 @@ def _name_of(pattern: bytes) -> bytes:
 def _ends(name: bytes) -> tuple[bytes, ...]:
     """Where the point `name` and the range below `name/` begin and end."""
     return name, name + b"\0", name + b"/", name + _AFTER_SLASH
+
+
+def _after(prefix: bytes) -> bytes | None:
+    """The least name behind all that start with `prefix`; None if nothing is."""
+    kept = prefix.rstrip(b"\xff")
+    return kept[:-1] + bytes([kept[-1] + 1]) if kept else None
 
 
 def _is_hidden(name: bytes, patterns: Sequence[bytes]) -> bool:

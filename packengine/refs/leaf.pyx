@@ -71,3 +71,46 @@ def decode_entries(bytes block not None, Py_ssize_t start, Py_ssize_t oid_len):
         ))
         at = end
     return entries
+
+
+def peeled_between(bytes block not None, Py_ssize_t start, Py_ssize_t oid_len, bytes low not None, bytes high):
+    """(oid, peeled) of each entry that is peeled, from the name `low` to before the name `high` (None: to the end).
+
+    Raises ValueError for a block that is cut short.
+    """
+    cdef const char* data = PyBytes_AS_STRING(block)
+    cdef const unsigned char* least = <const unsigned char*>PyBytes_AS_STRING(low)
+    cdef const unsigned char* most = NULL
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(block), least_len = PyBytes_GET_SIZE(low), most_len = 0
+    cdef Py_ssize_t at = start, end, oid_at, name_len
+    cdef const unsigned char* name
+    cdef list found = []
+    if high is not None:
+        most, most_len = <const unsigned char*>PyBytes_AS_STRING(high), PyBytes_GET_SIZE(high)
+    while at < size:
+        end = _entry_end(<const unsigned char*>data, at, size, oid_len)
+        if data[at + 2]:
+            name, name_len = <const unsigned char*>data + at + HEAD, end - at - HEAD - 2 * oid_len
+            if most != NULL and _compare(name, name_len, most, most_len) >= 0:
+                break
+            if _compare(name, name_len, least, least_len) >= 0:
+                oid_at = at + HEAD + name_len
+                found.append((
+                    PyBytes_FromStringAndSize(data + oid_at, oid_len),
+                    PyBytes_FromStringAndSize(data + oid_at + oid_len, oid_len),
+                ))
+        at = end
+    return found
+
+
+def values_of(bytes block not None, Py_ssize_t start, Py_ssize_t oid_len):
+    """The set of all oids in the block. Raises ValueError for a block that is cut short."""
+    cdef const unsigned char* data = <const unsigned char*>PyBytes_AS_STRING(block)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(block)
+    cdef Py_ssize_t at = start, end
+    cdef set values = set()
+    while at < size:
+        end = _entry_end(data, at, size, oid_len)
+        values.add(PyBytes_FromStringAndSize(<const char*>data + end - oid_len * (1 + data[at + 2]), oid_len))
+        at = end
+    return values

@@ -25,7 +25,9 @@ from packengine.refs.blocks import (
     encode_index,
     encode_leaf,
     find_in_leaf,
+    peeled_in_leaf,
     revalue_leaf,
+    values_in_leaf,
 )
 
 INLINE_ENTRIES = 64
@@ -92,10 +94,9 @@ class RefTable:
         if self.inline is not None:
             yield from islice(self.inline, bisect_left(self.inline, start, key=_name), None)
             return
-        for block in self._from(self.index, start):
-            for leaf in self._from(self._leaves(block), start):
-                entries = self._entries(leaf)
-                yield from islice(entries, bisect_left(entries, start, key=_name), None)
+        for leaf in self._leaves_between(start, None):
+            entries = self._entries(leaf)
+            yield from islice(entries, bisect_left(entries, start, key=_name), None)
 
     def with_prefix(self, prefix: bytes) -> Iterator[RefEntry]:
         """Entries whose names start with `prefix`, in name order: a range scan."""
@@ -103,6 +104,25 @@ class RefTable:
             if not entry.name.startswith(prefix):
                 return
             yield entry
+
+    def peeled(self, low: bytes, high: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+        """(oid, peeled oid) of each annotated tag from the name `low` to before `high` (None: to the end), in name
+        order. Of other refs no object is made: there may be 500,000, and fetches ask for this again and again."""
+        if self.inline is not None:
+            for entry in self.inline:
+                if entry.peeled is not None and entry.name >= low and (high is None or entry.name < high):
+                    yield entry.oid, entry.peeled
+            return
+        for leaf in self._leaves_between(low, high):
+            yield from peeled_in_leaf(self.load(leaf.digest), self.oid_len, low, high)
+
+    def values(self) -> Iterator[set[bytes]]:
+        """What the refs stand for, distinct within each set: a block of the table gives one."""
+        if self.inline is not None:
+            yield {entry.oid for entry in self.inline}
+            return
+        for leaf in self._leaves_between(b"", None):
+            yield values_in_leaf(self.load(leaf.digest), self.oid_len)
 
     def holds_below(self, name: bytes) -> bool:
         """Whether a ref lies below `name` as a folder."""
@@ -206,6 +226,13 @@ class RefTable:
                 f"ref block {leaf.digest.hex()}: {len(entries)} refs, its index says {leaf.ref_count}"
             )
         return entries
+
+    def _leaves_between(self, low: bytes, high: bytes | None) -> Iterator[BlockRecord]:
+        for block in self._from(self.index, low):
+            for leaf in self._from(self._leaves(block), low):
+                if high is not None and leaf.first >= high:
+                    return
+                yield leaf
 
     @staticmethod
     def _from(records: Sequence[BlockRecord], start: bytes) -> Sequence[BlockRecord]:

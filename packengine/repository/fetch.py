@@ -213,16 +213,12 @@ class Fetch:
         if not self._state.manifest.sealed:
             return False
         wanted = set(self._wants)
-        return all(entry.oid in wanted for entry in self._state.manifest.refs.scan())
+        return all(values <= wanted for values in self._state.manifest.refs.values())
 
     def _with_tags(self, selection: Selection) -> Selection:
         """Tags of what is sent go along, with the tags between; never more than tags, whatever filter or boundary."""
         sent = selection.objects
-        tags = [
-            entry.oid
-            for entry in self._refs.tags()
-            if entry.peeled is not None and entry.peeled in sent and entry.oid not in sent
-        ]
+        tags = [oid for oid, peeled in self._refs.annotated_tags() if peeled in sent and oid not in sent]
         return Selection(sent.union(self.objects.tag_chain(tags)), selection.held) if tags else selection
 
 

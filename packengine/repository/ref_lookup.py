@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from packengine.refs import HiddenRefs, RefEntry
+from packengine.refs import HiddenRefs
+from packengine.refs.names import TAG_PREFIX
 from packengine.repository.state import RepositoryState
 
 _RULES = (b"%b", b"refs/%b", b"refs/tags/%b", b"refs/heads/%b", b"refs/remotes/%b", b"refs/remotes/%b/HEAD")
@@ -31,9 +32,9 @@ class RefLookup:
         head = self.value(b"HEAD") if b"HEAD" in names else None
         return found if head is None else {**found, b"HEAD": head}
 
-    def tags(self) -> Iterator[RefEntry]:
-        """All tags, annotated or not."""
-        return self._hidden.shown(self._state.manifest.refs, b"refs/tags/")
+    def annotated_tags(self) -> Iterator[tuple[bytes, bytes]]:
+        """(raw id, id of what it tags in the end) of each annotated tag."""
+        return self._hidden.shown_peeled(self._state.manifest.refs, TAG_PREFIX)
 
     def expand(self, text: bytes) -> list[bytes]:
         """The values of all refs that a short name could mean, the most likely first."""

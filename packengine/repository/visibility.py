@@ -7,6 +7,7 @@ into it (`growth.py`), else by a walk over everything that the refs reach.
 
 from __future__ import annotations
 
+from itertools import chain
 from threading import Lock
 
 from cachetools import LRUCache
@@ -103,7 +104,9 @@ class Visibility:
 
     def _built(self, manifests: list[Manifest], cancel: Cancel | None) -> View:
         everything = self._loader.objects(manifests[0])
-        tips = {entry.oid for manifest in manifests for entry in manifest.refs.scan()}
+        tips = set[bytes]()
+        for values in chain.from_iterable(manifest.refs.values() for manifest in manifests):
+            tips |= values
         stored = sorted(tip for tip in tips if everything.contains(tip))
         objects = everything.restricted(everything.reachable(stored, cancel=cancel))
         return View(objects, tips_stored=len(stored) == len(tips))

@@ -39,3 +39,13 @@ def test_every_name_has_the_verdict_of_the_last_match_alone_and_in_listings(
     assert list(hidden.shown(refs, prefix)) == [
         entry for entry in entries if entry.name.startswith(prefix) and not hides(entry.name, given_patterns)
     ]
+
+
+@given(st.lists(patterns, max_size=6), st.lists(names, max_size=12, unique=True), names)
+def test_annotated_tags_are_listed_as_all_refs_are(
+    given_patterns: list[bytes], stored: list[bytes], prefix: bytes
+) -> None:
+    hidden = HiddenRefs.of_patterns(given_patterns)
+    entries = [RefEntry(name, bytes([at]) * 20, bytes(20)) for at, name in enumerate(sorted(stored))]
+    refs, _ = build_table(entries, oid_len=20, load=lambda digest: digest)
+    assert list(hidden.shown_peeled(refs, prefix)) == [(e.oid, e.peeled) for e in hidden.shown(refs, prefix)]

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packengine.refs import RefChange, RefEntry, RefTable, build_table, empty_table
+from packengine.refs import CorruptRefBlock, RefChange, RefEntry, RefTable, build_table, empty_table
+from packengine.refs.blocks import decode_index
 from packengine.refs.seeker import RefSeeker
 from packengine.refs.table import LEAF_SIZES, LEAF_SPREAD, _starts_block
 
@@ -189,6 +190,46 @@ def test_a_prefix_is_a_range_scan() -> None:
     blocks.reads = 0
     assert len(list(table.with_prefix(b"refs/heads/topic-00123"))) == 100
     assert blocks.reads <= 4
+
+
+@settings(deadline=None, max_examples=100)
+@given(count=st.integers(0, 300), low=names | st.just(b""), high=st.none() | names)
+def test_annotated_tags_and_values_are_those_of_a_scan(count: int, low: bytes, high: bytes | None) -> None:
+    blocks = Blocks()
+    entries = [entry(e.name, at % 50) for at, e in enumerate(numbered(3000)[:: 3000 // (count + 1)])]
+    with small_blocks():
+        table, fresh = build_table(entries, oid_len=_OID_LEN, load=blocks.load)
+        blocks.update(fresh)
+        within = [e for e in table.scan() if e.name >= low and (high is None or e.name < high)]
+        assert list(table.peeled(low, high)) == [(e.oid, e.peeled) for e in within if e.peeled is not None]
+        assert set().union(*table.values()) == {e.oid for e in table.scan()}
+
+
+def test_annotated_tags_and_values_are_found_with_no_entry_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(5_000), oid_len=_OID_LEN, load=blocks.load)
+    blocks.update(fresh)
+
+    def never(*_: object) -> None:
+        raise AssertionError("an object for each ref")
+
+    monkeypatch.setattr("packengine.refs.table.decode_leaf", never)
+    blocks.reads = 0
+    assert sum(1 for _ in table.peeled(b"", None)) == 1_000
+    assert sum(map(len, table.values())) == 5_000
+    assert blocks.reads == 2 * len(fresh)
+
+
+@pytest.mark.parametrize("cut", [1, 30, 45])
+def test_a_leaf_that_is_cut_short_tells_neither_tags_nor_values(cut: int) -> None:
+    blocks = Blocks()
+    table, fresh = build_table(numbered(100), oid_len=_OID_LEN, load=lambda digest: blocks[digest])
+    leaves = {leaf.digest for block in table.index for leaf in decode_index(fresh[block.digest])}
+    blocks.update({digest: data[:-cut] if digest in leaves else data for digest, data in fresh.items()})
+    with pytest.raises(CorruptRefBlock):
+        list(table.peeled(b"", None))
+    with pytest.raises(CorruptRefBlock):
+        list(table.values())
 
 
 @pytest.mark.parametrize("count", [0, 1, 64])

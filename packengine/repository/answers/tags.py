@@ -25,7 +25,7 @@ class TagDigests:
         with self._lock:
             known = self._known.get(state.pointer.manifest)
         if known is None:
-            oids = sorted({entry.oid for entry in refs.tags() if entry.peeled is not None})
+            oids = sorted({oid for oid, _ in refs.annotated_tags()})
             known = (hashlib.sha256(b"".join(oids)).digest(),) if oids else ()
             with self._lock:
                 self._known[state.pointer.manifest] = known
