@@ -6,6 +6,8 @@ and every fake, passes the suites in `tests/conformance/`.
 - A **BlobStore** keeps immutable bytes under their SHA-256 (design, law 2).
 - A **Catalog** keeps what must change together: repositories, pointers, tokens, and the *tail*: manifests, ref blocks
   and small packs as rows that are written in the transaction that moves the pointer (design, section 3).
+
+A long file, for whoever implements a store finds all of its rules here, and nothing else.
 """
 
 from __future__ import annotations
