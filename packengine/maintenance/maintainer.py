@@ -134,7 +134,8 @@ class Maintainer:
 
     def _give_up(self, pack: PackRecord, kind: DerivedKind) -> None:
         fields = {"pack": pack.digest.hex(), "file": kind.value}
-        _log.info("a pack goes without a derived file: it is not closed, or memory for bitmaps would not suffice", extra={"fields": fields})
+        reasons = "it is not closed, or memory for bitmaps would not suffice"
+        _log.info("a pack goes without a derived file: %s", reasons, extra={"fields": fields})
         with self._lock:
             self._hopeless[pack.digest, kind] = True
 
