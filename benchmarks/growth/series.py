@@ -26,11 +26,16 @@ class Panel:
 
 
 def exponent(sizes: Sequence[float], figures: Sequence[float]) -> float:
-    """The slope in the double logarithm, by least squares: 0 for what does not grow, 1 for what grows linearly."""
+    """The slope in the double logarithm, by least squares: 0 for what does not grow, 1 for what grows linearly.
+
+    Figures of nothing are left out.
+    """
     points = [(math.log(size), math.log(figure)) for size, figure in zip(sizes, figures, strict=True) if figure > 0]
+    if len(points) < 2:
+        return 0.0
     middle_x, middle_y = (sum(values) / len(points) for values in zip(*points, strict=True))
     spread = sum((x - middle_x) ** 2 for x, _ in points)
-    return sum((x - middle_x) * (y - middle_y) for x, y in points) / spread if spread else 0.0
+    return sum((x - middle_x) * (y - middle_y) for x, y in points) / spread
 
 
 def last_step(sizes: Sequence[float], figures: Sequence[float]) -> float:
