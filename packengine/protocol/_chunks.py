@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from packengine.pktline import FLUSH, Packet, encode_many
 
@@ -12,10 +13,7 @@ LINES_PER_CHUNK = 1_000
 
 def encode_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Encode lines as they come, a thousand to the chunk, then a flush."""
-    chunk: list[Packet] = []
-    for line in lines:
-        chunk.append(line)
-        if len(chunk) == LINES_PER_CHUNK:
-            yield encode_many(chunk)
-            chunk.clear()
+    rest = iter(lines)
+    while len(chunk := list[Packet](islice(rest, LINES_PER_CHUNK))) == LINES_PER_CHUNK:
+        yield encode_many(chunk)
     yield encode_many([*chunk, FLUSH])

@@ -21,9 +21,8 @@ def ls_refs_answer(request: LsRefsRequest, refs: Iterable[ListedRef]) -> Iterato
     request does not select is left out here in any case, and an unborn HEAD unless the client asked for such.
     """
     ranges = request.ranges()
-    return encode_lines(
-        line for ref in refs if _is_within(ranges, ref[0]) and (line := _line(request, ref)) is not None
-    )
+    selected = refs if ranges == [b""] else (ref for ref in refs if _is_within(ranges, ref[0]))
+    return encode_lines(line for ref in selected if (line := _line(request, ref)) is not None)
 
 
 def _is_within(ranges: Sequence[bytes], name: bytes) -> bool:
@@ -34,6 +33,8 @@ def _is_within(ranges: Sequence[bytes], name: bytes) -> bool:
 
 def _line(request: LsRefsRequest, ref: ListedRef) -> bytes | None:
     name, oid, peeled, target = ref
+    if oid is not None and peeled is None and target is None:
+        return b"%b %b\n" % (hex_oid(oid), name)  # as most are, of what may be 500,000
     if oid is None and not (request.unborn and request.symrefs):
         return None
     line = b"%b %b" % (b"unborn" if oid is None else hex_oid(oid), name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
+from functools import lru_cache, partial
+from operator import ge
 from typing import NamedTuple
 
 from packengine.refs.leaf import decode_entries, find_entry, peeled_between, values_of
@@ -32,6 +32,10 @@ class RefEntry(NamedTuple):
     peeled: bytes | None = None
 
 
+_AS_ENTRY: Callable[[tuple[bytes, bytes, bytes | None]], RefEntry] = partial(tuple.__new__, RefEntry)
+"""As RefEntry._make, with no function of Python's around it: half the time of a listing's decoding."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlockRecord:
     """A block as its parent names it: digest, how many refs lie below it, and the first of their names."""
@@ -54,7 +58,7 @@ def decode_leaf(data: bytes, oid_len: int) -> tuple[RefEntry, ...]:
     """The entries of a leaf block. Raises CorruptRefBlock."""
     start = _first_entry(data, oid_len)
     try:
-        entries = tuple(map(RefEntry._make, decode_entries(data, start, oid_len)))
+        entries = tuple(map(_AS_ENTRY, decode_entries(data, start, oid_len)))
     except ValueError as error:
         raise CorruptRefBlock(f"a leaf block is {error}") from error
     _check_order([entry.name for entry in entries])
@@ -143,5 +147,5 @@ def decode_index(data: bytes) -> tuple[BlockRecord, ...]:
 
 
 def _check_order(names: Sequence[bytes]) -> None:
-    if not names or any(left >= right for left, right in pairwise(names)):
+    if not names or any(map(ge, names, names[1:])):
         raise CorruptRefBlock("a block is empty or out of order")

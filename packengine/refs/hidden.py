@@ -43,21 +43,21 @@ class HiddenRefs:
 
     def shown(self, refs: RefTable, prefix: bytes = b"") -> Iterator[RefEntry]:
         """The entries that start with `prefix` and are not hidden, in name order. Hidden ranges are not read."""
-        for start, stop in self._shown_ranges(prefix):
-            for entry in refs.scan(start):
-                if not entry.name.startswith(prefix):
-                    return
-                if stop is not None and entry.name >= stop:
-                    break
-                yield entry
+        for start, stop in self._shown_within(prefix):
+            yield from refs.scan(start, stop)
 
     def shown_peeled(self, refs: RefTable, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """(oid, peeled oid) of each annotated tag whose name starts with `prefix` and is not hidden, in name order."""
+        for start, stop in self._shown_within(prefix):
+            yield from refs.peeled(start, stop)
+
+    def _shown_within(self, prefix: bytes) -> Iterator[tuple[bytes, bytes | None]]:
+        """Half-open ranges of the names that start with `prefix` and are shown; the last may have no end."""
         beyond = _after(prefix)
         for start, stop in self._shown_ranges(prefix):
             if beyond is not None and start >= beyond:
                 return
-            yield from refs.peeled(start, min(filter(None, (stop, beyond)), default=None))
+            yield start, min(filter(None, (stop, beyond)), default=None)
 
     def _shown_ranges(self, lowest: bytes) -> Iterator[tuple[bytes, bytes | None]]:
         """Half-open ranges of names that are shown, none before `lowest`; the last has no end."""

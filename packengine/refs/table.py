@@ -13,7 +13,6 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import NamedTuple
 
 from packengine.refs.blocks import (
@@ -89,14 +88,14 @@ class RefTable:
         entries = [find_in_leaf(data, self.oid_len, name) for name in names]
         return {entry.name: entry for entry in entries if entry is not None}
 
-    def scan(self, start: bytes = b"") -> Iterator[RefEntry]:
-        """Entries in name order from the first that is not before `start`; blocks are loaded as they are reached."""
+    def scan(self, start: bytes = b"", stop: bytes | None = None) -> Iterator[RefEntry]:
+        """Entries in name order from the first that is not before `start` to before `stop` (None: to the end); blocks
+        are loaded as they are reached."""
         if self.inline is not None:
-            yield from islice(self.inline, bisect_left(self.inline, start, key=_name), None)
+            yield from _within(self.inline, start, stop)
             return
-        for leaf in self._leaves_between(start, None):
-            entries = self._entries(leaf)
-            yield from islice(entries, bisect_left(entries, start, key=_name), None)
+        for leaf in self._leaves_between(start, stop):
+            yield from _within(self._entries(leaf), start, stop)
 
     def with_prefix(self, prefix: bytes) -> Iterator[RefEntry]:
         """Entries whose names start with `prefix`, in name order: a range scan."""
@@ -109,9 +108,7 @@ class RefTable:
         """(oid, peeled oid) of each annotated tag from the name `low` to before `high` (None: to the end), in name
         order. Of other refs no object is made: there may be 500,000, and fetches ask for this again and again."""
         if self.inline is not None:
-            for entry in self.inline:
-                if entry.peeled is not None and entry.name >= low and (high is None or entry.name < high):
-                    yield entry.oid, entry.peeled
+            yield from ((e.oid, e.peeled) for e in _within(self.inline, low, high) if e.peeled is not None)
             return
         for leaf in self._leaves_between(low, high):
             yield from peeled_in_leaf(self.load(leaf.digest), self.oid_len, low, high)
@@ -289,6 +286,13 @@ def _shared_out(records: Sequence[BlockRecord], names: Sequence[bytes]) -> Itera
 def _beside(records: Iterable[BlockRecord], others: Iterable[BlockRecord]) -> list[BlockRecord]:
     known = {record.digest for record in others}
     return [record for record in records if record.digest not in known]
+
+
+def _within(entries: Sequence[RefEntry], start: bytes, stop: bytes | None) -> Sequence[RefEntry]:
+    """Those of the sorted entries from the name `start` to before `stop`."""
+    low = bisect_left(entries, start, key=_name)
+    high = len(entries) if stop is None else bisect_left(entries, stop, low, key=_name)
+    return entries[low:high]
 
 
 def _picked(entries: Iterable[RefEntry], names: Iterable[bytes]) -> dict[bytes, RefEntry]:
