@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,7 @@ def test_bases_that_were_added_to_thin_packs_go_and_what_was_sent_stays(folder: 
 
 def test_chain_through_many_packs_is_cut_at_the_limit(folder: Path) -> None:
     chain = [blob(f"{number:05}") for number in range(130)]
-    packs = [packed(base, delta(new, base)) for base, new in zip(chain, chain[1:], strict=False)]
+    packs = [packed(base, delta(new, base)) for base, new in pairwise(chain)]
     db = database(packs[::-1])
     read = read_back(db.write_pack(db.all_objects(), str(folder / "x.pack")), chain)
     assert [read.depths[entry.oid] for entry in chain] == [number % (MAX_CHAIN_DEPTH + 1) for number in range(130)]

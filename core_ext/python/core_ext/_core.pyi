@@ -242,7 +242,7 @@ class Pack:
     def attach_rev(self, path: str) -> None:
         """Take the order of the pack from its .rev file. All databases that share the pack use it from now on.
 
-        Here and below, a second call changes nothing. Raises CorruptIndex for a file that is damaged or of another pack.
+        Here and below, a second call changes nothing. Raises CorruptIndex for a damaged file or another pack's.
         """
 
     @property
@@ -395,7 +395,7 @@ class ObjectDb:
         """A pack of exactly these objects; stored entries are copied. Deltas against `client_holds` may be thin.
 
         level: zlib's; what is not stored in a form that can be sent becomes about as small as by zlib. threads: those
-        that compress it, the reader's counted; they end with the stream, and the bytes do not depend on how many there are.
+        that compress it, the reader's counted; they end with the stream, and the bytes are the same for any number.
         """
 
     def write_pack(
@@ -411,9 +411,9 @@ class ObjectDb:
     ) -> IngestedPack:
         """A stored pack of exactly these objects, in quarantine as an ingest's: entries are copied, none is received.
 
-        threads: as `stream_pack`'s; spill_bytes: as `PackIngest`'s. work: counts objects. Each copied entry is checked against its CRC-32, what is
-        compressed again against its name. Where deltas across packs would make a cycle or too long a chain, an object is
-        written whole. The same packs and objects make the same bytes. Raises CorruptPack.
+        threads: as `stream_pack`'s; spill_bytes: as `PackIngest`'s. work: counts objects. Each copied entry is checked
+        against its CRC-32, what is compressed again against its name. Where deltas across packs would make a cycle or
+        too long a chain, an object is written whole. The same packs and objects make the same bytes. Raises CorruptPack.
         """
 
     def verify(self, *, cancel: Cancel | None = None) -> int:
@@ -486,7 +486,7 @@ def write_commit_graph(db: ObjectDb, path: str, *, cancel: Cancel | None = None,
     """
 
 def write_rev(pack: Pack, path: str) -> None:
-    """Write the pack's reverse index: to a temporary file beside `path`, then renamed. It is not synced, as all below."""
+    """Write the pack's reverse index: to a temporary file beside `path`, then renamed. Not synced, as all below."""
 
 def write_bitmaps(
     db: ObjectDb,
@@ -500,7 +500,7 @@ def write_bitmaps(
     """Write reachability bitmaps (.bitmap v1, with name hashes) of a database of one pack.
 
     tips: ref values; those that lead to no commit of the pack are passed over. work: counts commits.
-    Returns how many commits have a bitmap; None if an object refers to one that is not in the pack: then there are none.
+    Returns how many commits have a bitmap; None, and none is written, if an object refers to one outside of the pack.
     Raises LimitExceeded if max_memory_bytes are not enough: 22 for each object, 60 for each commit, and the compressed
     bitmaps of commits with children to come. Cost: each tree is read about once; more memory than needed saves time.
     """
