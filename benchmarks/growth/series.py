@@ -35,7 +35,7 @@ def exponent(sizes: Sequence[float], figures: Sequence[float]) -> float:
         return 0.0
     middle_x, middle_y = (sum(values) / len(points) for values in zip(*points, strict=True))
     spread = sum((x - middle_x) ** 2 for x, _ in points)
-    return sum((x - middle_x) * (y - middle_y) for x, y in points) / spread
+    return float(sum((x - middle_x) * (y - middle_y) for x, y in points) / spread)
 
 
 def last_step(sizes: Sequence[float], figures: Sequence[float]) -> float:
