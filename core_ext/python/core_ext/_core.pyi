@@ -413,7 +413,7 @@ class ObjectDb:
 
         threads: as `stream_pack`'s; spill_bytes: as `PackIngest`'s. work: counts objects. Each copied entry is checked
         against its CRC-32, what is compressed again against its name. Where deltas across packs would make a cycle or
-        too long a chain, an object is written whole. The same packs and objects make the same bytes. Raises CorruptPack.
+        too long a chain, an object is written whole. Same packs and objects, same bytes. Raises CorruptPack.
         """
 
     def verify(self, *, cancel: Cancel | None = None) -> int:
