@@ -156,6 +156,7 @@ class Fetch:
             client_holds=selection.held if self._needs.thin_pack else None,
             ofs_delta=self._needs.ofs_delta,
             level=self._limits.compression_level,
+            threads=self._limits.threads,
             cancel=cancel,
         )
 
