@@ -31,7 +31,7 @@ async def test_refs_are_listed_while_pushes_keep_every_thread_busy(
     engine.create_repository("project", ACTOR)
     app, may_end = open_app(engine), threading.Event()
 
-    def publish(*_: object) -> None:
+    def publish(*_: object, **__: object) -> None:
         may_end.wait()
         raise CatalogBusy("never mind")
 
