@@ -26,9 +26,9 @@ pub struct PackTarget<'a> {
 ///
 /// Entries are copied as they are stored, each once, from the *oldest* pack that has it: the newer copies are mostly the
 /// bases of thin deltas, which were added whole when a push arrived, where the oldest is still the delta that was sent. So the
-/// large pack at the end is copied as one run, and what pushes changed stays as small as it came: 193 MB for the
-/// history of Git in forty pushes of 357 MB, where the newest copies make 324. Where deltas across packs would make a cycle or a chain of more than 50, an object
-/// is written whole. The same packs and objects make the same bytes.
+/// large pack at the end is copied as one run, and what pushes changed stays as small as it came: 193 MB for the history of
+/// Git in forty pushes of 357 MB, where the newest copies make 324. Where deltas across packs would make a cycle or a chain of
+/// more than 50, an object is written whole. The same packs and objects make the same bytes.
 ///
 /// Cost: a copy of the bytes, two hashes over them, a lookup for each object. Memory: 44 bytes an object (SHA-1), a buffer.
 ///
