@@ -91,7 +91,9 @@ async def test_a_listing_of_refs_costs_one_and_says_how_long_it_is(client: GitCl
     assert client.headers[b"content-length"] == str(len(client.body)).encode()
 
 
-async def test_a_long_listing_is_sent_in_few_large_pieces(engine: Engine, client: GitClient, visits: list[object]) -> None:
+async def test_a_long_listing_is_sent_in_few_large_pieces(
+    engine: Engine, client: GitClient, visits: list[object]
+) -> None:
     commands = [(NULL, TIP, b"refs/heads/many/%04d" % number) for number in range(MANY)]
     begin_push(engine, "project", commands, pack_of([])).finish()
     await client.post("git-upload-pack", ls_refs_request())
