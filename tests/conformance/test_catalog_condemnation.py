@@ -216,6 +216,27 @@ def test_what_is_condemned_already_keeps_its_time(catalog: Catalog) -> None:
     assert catalog.condemned(before_ms=10, limit=9).blobs == []
 
 
+def test_a_row_that_another_collection_deleted_meanwhile_is_not_condemned(catalog: Catalog) -> None:
+    leave_behind(catalog, PACK)
+    condemn(catalog, [PACK], now_ms=10)
+    mark = catalog.begin_mark()
+    assert catalog.delete_rows([key(PACK)], before_ms=11) == 1
+    assert catalog.condemn(mark, [key(PACK)], [], now_ms=20) == 0
+    catalog.end_mark(mark)
+    publish(catalog, "demo", catalog.pointer("demo"), "again", [PACK])
+    assert catalog.condemned(before_ms=LATER_MS, limit=9).rows == []
+    assert catalog.delete_rows([key(PACK)], before_ms=LATER_MS) == 0
+    assert catalog.row(RowKind.PACK, PACK.digest) == PACK.data
+
+
+def test_a_blob_that_came_late_under_a_spent_generation_is_condemned_again(catalog: Catalog) -> None:
+    condemn(catalog, blobs=[BLOB], now_ms=10)
+    catalog.forget([BLOB])
+    assert condemn(catalog, blobs=[BLOB], now_ms=20) == 1
+    assert catalog.condemned(before_ms=21, limit=9).blobs == [BLOB]
+    assert catalog.next_generation(BLOB.digest) == 1
+
+
 # --- deletion ---------------------------------------------------------------------------------------------------------
 
 

@@ -34,8 +34,12 @@ _CONDEMN = """
     WHERE NOT EXISTS (
         SELECT 1 FROM named_since_mark WHERE digest = :digest AND kind = :kind AND generation = :generation
     )
-    ON CONFLICT DO NOTHING
+    AND (:kind = 0 OR EXISTS (SELECT 1 FROM content WHERE digest = :digest AND kind = :kind))
+    ON CONFLICT DO UPDATE SET condemned_at_ms = excluded.condemned_at_ms WHERE condemned_at_ms IS NULL
 """
+"""A row that another collection deleted since it was listed is not condemned: stored anew, it would be doomed. A blob
+that was deleted and is there again, stored by somebody who was late, is condemned again: nobody may name it."""
+
 _PARDON = "DELETE FROM condemned WHERE digest = ? AND kind = ? AND generation = ?"
 _ROWS = """
     SELECT digest, kind FROM content

@@ -227,7 +227,8 @@ class MemoryCatalog(MemoryLeases):
     def condemn(self, mark: int, rows: Sequence[RowKey], blobs: Sequence[BlobKey], *, now_ms: int) -> int:
         """What nobody named meanwhile."""
         with self._lock:
-            return self._condemned.condemn(mark, rows, blobs, now_ms)
+            stored = [key for key in rows if (key.kind, key.digest) in self._rows]
+            return self._condemned.condemn(mark, stored, blobs, now_ms)
 
     def condemned(self, *, before_ms: int, limit: int) -> Condemned:
         """What was condemned before."""

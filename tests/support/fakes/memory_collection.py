@@ -116,11 +116,11 @@ class Condemnations:
             self.noted = None
 
     def condemn(self, mark: int, rows: Sequence[RowKey], blobs: Sequence[BlobKey], now_ms: int) -> int:
-        """What nobody named meanwhile."""
+        """What nobody named meanwhile. rows: those that are stored."""
         if mark != self.mark or self.noted is None:
             raise MarkLost(f"mark {mark}")
         new_rows = {key for key in rows if key not in self.noted and key not in self.rows}
-        new_blobs = {key for key in blobs if key not in self.noted and key not in self.blobs}
+        new_blobs = {key for key in blobs if key not in self.noted and self.blobs.get(key) is None}
         self.rows.update(dict.fromkeys(new_rows, now_ms))
         self.blobs.update(dict.fromkeys(new_blobs, now_ms))
         return len(new_rows) + len(new_blobs)
