@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import sched_yield
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -200,8 +202,11 @@ def test_threads_end_with_the_stream_wherever_it_is() -> None:
         for _ in range(reads):
             stream.read(100)
         assert threads_of_this_process() == before + (3 if reads else 0)
-        del stream
-        assert threads_of_this_process() == before
+        del stream  # waits for none of them
+        deadline = monotonic() + 20
+        while threads_of_this_process() > before:
+            assert monotonic() < deadline, "threads are still there, and nobody wants what they do"
+            sched_yield()
 
 
 def test_a_set_cancel_flag_ends_a_stream_that_compresses_ahead() -> None:

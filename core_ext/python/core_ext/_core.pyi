@@ -395,7 +395,8 @@ class ObjectDb:
         """A pack of exactly these objects; stored entries are copied. Deltas against `client_holds` may be thin.
 
         level: zlib's; what is not stored in a form that can be sent becomes about as small as by zlib. threads: those
-        that compress it, the reader's counted; they end with the stream, and the bytes are the same for any number.
+        that compress it, the reader's counted; the bytes are the same for any number. Nobody waits for them when the
+        stream goes: each ends by itself with the object in hand, or earlier, and keeps the packs open until then.
         """
 
     def write_pack(

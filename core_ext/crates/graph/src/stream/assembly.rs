@@ -3,6 +3,7 @@
 //! What is whole, and a delta whose base keeps its distance, is copied with its header; other deltas get a new header before
 //! the stored zlib stream. A base that is not in the pack, or whose place was forgotten, is named by its id.
 
+use super::ahead::Ahead;
 use super::answer::{Answer, Form};
 use super::cursor::Entry;
 use super::plan::{Piece, Plan};
@@ -43,7 +44,7 @@ pub(crate) struct Assembly {
     plan: Plan,
     /// What was planned and is not written.
     ahead: VecDeque<Piece>,
-    remaker: Remaker,
+    remaker: Ahead<Remaker>,
     /// The pack in the database that is being copied from.
     number: usize,
     shifts: Shifts,
@@ -57,7 +58,7 @@ impl Assembly {
         let answer = Arc::new(answer);
         Self {
             plan: Plan::new(Arc::clone(&answer)),
-            remaker: Remaker::new(Arc::clone(&answer), remaking),
+            remaker: Ahead::new(Remaker::new(Arc::clone(&answer), remaking), remaking.threads),
             answer,
             ahead: VecDeque::new(),
             number: 0,

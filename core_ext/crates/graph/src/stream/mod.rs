@@ -2,14 +2,16 @@
 //!
 //! Memory: what one call of `read` asks for, 1 MiB of offsets, 512 KiB of depths; for each thread an object that has to be
 //! compressed again, and with several threads 4 MiB of what was compressed ahead and 1 MiB of plans. Nothing grows with the
-//! answer.
+//! answer. A stream that is dropped leaves each thread the object in hand, until the step that the thread is at is done.
 
+mod ahead;
 mod answer;
 mod assembly;
 mod chunks;
 mod cursor;
 mod depths;
 mod entries;
+mod jobs;
 mod plan;
 mod remake;
 mod shifts;
