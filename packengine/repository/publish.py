@@ -2,12 +2,16 @@
 
 A publish derives a draft from a state, makes its bytes durable, and compare-and-swaps the pointer. If another publish
 came first, nothing of the draft is kept: it is derived anew from the state that won, with every check that reads state
-made again. Since each round that fails is a round in which somebody else's publish succeeded, the loop ends.
+made again. A round that fails is one in which somebody else's publish succeeded, so the repository gets on; that a
+certain publish does, follows only from taking turns.
 
-Publishes to one repository that come at once in one process do not overtake each other. Those that are derived in a
-moment take turns: whoever has the turn derives all that wait, each from the manifest of the one before, and all of them
-are one compare-and-swap, from the published manifest to the last of the chain. It is made as a whole or not at all, so
-that nobody's state was one that never came to be.
+Publishes to one repository that come at once in one process and are derived in a moment take turns: whoever has the
+turn derives all that wait, each from the manifest of the one before, and all of them are one compare-and-swap, from the
+published manifest to the last of the chain. It is made as a whole or not at all, so that nobody's state was one that
+never came to be. One that takes its time is derived beside them, and they may overtake it; after some rounds it takes
+its turn too, where nobody of this process does, and they wait. Other processes may still overtake it, without end if
+they never pause: it has one round in a turn, so that it holds up nobody for longer than that. Who would rather give up
+returns None from `derive`.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from packengine.manifests import Manifest, PackRecord, PublishKind, digest_of, encode_manifest
 from packengine.refs import RefChange
@@ -43,6 +48,9 @@ _log = logging.getLogger(__name__)
 
 REFS_LOGGED = 20
 """A log line names so many refs of a push; the manifests keep all of them."""
+
+_ROUNDS_BESIDE = 3
+"""So many rounds one that takes its time may lose to those that need not wait for it; then they wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class _Wish:
     actor: Actor
     kind: PublishKind
     derive: Derive
+    is_quick: bool
     context: Context = field(default_factory=copy_context)
     """Whose request it is, for what is logged while it is derived, perhaps by another one's thread."""
 
@@ -78,6 +87,11 @@ class _Wish:
     """The one that counts: its state came to be."""
 
     committed: Committed | None = None
+
+    @property
+    def line(self) -> tuple[str, int]:
+        """Where it takes turns: a successor of the id is another repository."""
+        return self.begun.record.id, self.begun.record.first_version
 
     def result(self) -> Committed | None:
         """Raises what kept it from being published."""
@@ -110,7 +124,7 @@ class Publisher:
         self._catalog = catalog
         self._loader = loader
         self._limits = limits
-        self._turns: Turns[_Wish] = Turns(self._publish_all)
+        self._turns: Turns[_Wish] = Turns(self._serve)
 
     def publish(
         self,
@@ -126,17 +140,39 @@ class Publisher:
 
         begun: the state that the request was let in to. A successor of its id is not published to: RepositoryMissing.
         provenance: told with the publish once it is committed.
-        is_quick: whether it is derived in a moment, so that others of the repository can wait for it.
+        is_quick: whether it is derived in a moment, so that others of the repository can wait for it. They wait for
+            another one, too, once it lost some rounds.
         """
-        wish = _Wish(begun, actor, kind, derive)
+        wish = _Wish(begun, actor, kind, derive, is_quick)
         if is_quick:
-            self._turns.take((begun.record.id, begun.record.first_version), wish)
+            self._turns.take(wish.line, wish)
         else:
-            self._publish_all([wish])
+            self._publish_patiently(wish)
         committed = wish.result()
         if committed is not None and wish.step is not None and wish.step.draft is not None:
             self._announce(committed, actor, kind, wish.step.draft, provenance)
         return committed
+
+    def _publish_patiently(self, wish: _Wish) -> None:
+        """Beside the others at first, then in its turn, as often as that takes."""
+        for _ in range(_ROUNDS_BESIDE):
+            if self._try([wish]):
+                return
+        _log.info("others wait for a publish that was overtaken", extra={"fields": {"repository": wish.line[0]}})
+        while wish.step is None:
+            self._turns.take(wish.line, wish)
+
+    def _serve(self, wishes: Sequence[_Wish]) -> None:
+        """The quick ones get their results. Each other one has a single round, and comes again if it was lost."""
+        for is_quick, some in groupby(wishes, key=lambda wish: wish.is_quick):
+            if is_quick:
+                self._publish_all(list(some))
+            else:
+                for wish in some:
+                    self._try([wish])
+
+    def _try(self, wishes: Sequence[_Wish]) -> bool:
+        return self._commit(self._derive_all(wishes))
 
     def _publish_all(self, wishes: Sequence[_Wish]) -> None:
         """Give each of them its result. All are of one repository. What fails together is tried in smaller parts."""

@@ -62,6 +62,70 @@ def test_a_publish_is_derived_once_more_for_each_that_came_first(
     assert sorted(project.refs) == sorted([MAIN, *names])
 
 
+def in_line(project: Project) -> int:
+    """How many publishes of this process wait for their turn."""
+    return sum(len(line.waiting) for line in project.engine.pushes.publisher._turns._lines.values())
+
+
+def begin_rival(project: Project, pool: ThreadPoolExecutor, name: bytes) -> None:
+    """A quick publish of this process: on return it is published, or it stands in line."""
+    state = project.engine.load(project.id)
+    publisher = project.engine.pushes.publisher
+    outcome = pool.submit(publisher.publish, state, ACTOR, PublishKind.PUSH, lambda _: draft_of(name), is_quick=True)
+    while not outcome.done() and not in_line(project):
+        os.sched_yield()
+
+
+def test_what_takes_its_time_waits_no_longer_than_three_rounds_for_quick_ones(project: Project) -> None:
+    rounds = 0
+
+    def derive(_: RepositoryState) -> Draft:
+        nonlocal rounds
+        rounds += 1
+        if rounds < 10:
+            begin_rival(project, pool, b"refs/heads/rival-%d" % rounds)
+        return draft_of(MAIN)
+
+    with ThreadPoolExecutor(1) as pool:
+        committed = publish(project, derive)
+    assert committed is not None
+    assert (rounds, committed.pointer.version) == (4, 5)
+    assert sorted(project.refs) == [MAIN, *(b"refs/heads/rival-%d" % number for number in range(1, 5))]
+
+
+def test_what_takes_its_time_lets_others_pass_when_another_process_came_first_in_its_turn(
+    project: Project, catalog: OvertakenCatalog
+) -> None:
+    names = [b"refs/heads/elsewhere-%d" % number for number in range(5)]
+    catalog.rivals = [lambda name=name: publish(project.elsewhere(), lambda _: draft_of(name)) for name in names]  # type: ignore[misc]
+    seen: list[bool] = []
+
+    def derive(newest: RepositoryState) -> Draft:
+        seen.append(newest.manifest.refs.get(SIDE) is not None)
+        if len(seen) == 4:
+            begin_rival(project, pool, SIDE)
+        return draft_of(MAIN)
+
+    with ThreadPoolExecutor(1) as pool:
+        assert publish(project, derive) is not None
+    assert seen == [False] * 4 + [True]
+    assert sorted(project.refs) == sorted([MAIN, SIDE, *names])
+
+
+def test_what_takes_its_time_hears_in_its_turn_why_it_failed(project: Project, catalog: OvertakenCatalog) -> None:
+    names = [b"refs/heads/elsewhere-%d" % number for number in range(3)]
+    catalog.rivals = [lambda name=name: publish(project.elsewhere(), lambda _: draft_of(name)) for name in names]  # type: ignore[misc]
+
+    def derive(newest: RepositoryState) -> Draft:
+        if len(newest.manifest.refs) == 3:
+            raise ZeroDivisionError
+        return draft_of(MAIN)
+
+    with pytest.raises(ZeroDivisionError):
+        publish(project, derive)
+    assert sorted(project.refs) == names
+
+
 def test_each_manifest_names_the_one_it_was_derived_from(project: Project, catalog: OvertakenCatalog) -> None:
     catalog.rivals = [lambda: publish(project, lambda _: draft_of(SIDE))]
     pointers: list[Pointer] = []
