@@ -6,6 +6,7 @@ builds on nothing but what refs reach (design, law 8), which is kept.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from core_ext import Cancel, MissingObject, ObjectDb, WorkCount
 from packengine.maintenance.counting import counted
 from packengine.maintenance.garbage import Garbage, GarbageFinder, Keepers
 from packengine.maintenance.retention import Windows
+from packengine.maintenance.rounds import Rounds
 from packengine.manifests import PublishKind
 from packengine.repository import Actor, Progress, RepositoryState
 from packengine.repository.packs import PackIntake, open_database
@@ -25,7 +27,10 @@ _FINDINGS_KEPT = 64
 """Ten thousand forks of one source have some few findings in common."""
 
 _ROUNDS = 4
-"""So many packs may be written in vain, because others took away what they were to replace; then it waits."""
+"""So many drafts are derived for a repository: each looks at what all of its refs reach. If others publish before all
+of them, or take away what was to be replaced, the repository waits for the next collection."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +77,20 @@ class Rewriter:
         Raises RepositoryMissing, Cancelled.
         """
         state = self._parts.loader.load(repository_id)
-        for _ in range(_ROUNDS):
-            if state.manifest.sealed:
-                break
+        rounds = Rounds(_ROUNDS)
+        while rounds.left and not state.manifest.sealed:
             progress("Looking for garbage", 0, None)
             finding = self._finding(state, self._garbage.keepers(state), cancel)
             if finding.garbage is None:
-                self._seal(state, actor, cancel)
-                break
-            if (done := self._leave_out(state, finding, actor, progress, cancel)) is not None:
+                done = self._seal(state, rounds, actor, cancel)
+            else:
+                done = self._leave_out(state, finding, rounds, actor, progress, cancel)
+            if done is not None:
                 return done
             state = self._parts.loader.reload(state)
+        if not state.manifest.sealed:
+            fields = {"repository": repository_id, "rounds": _ROUNDS}
+            _log.info("a repository waits for the next collection: others publish to it", extra={"fields": fields})
         return Rewritten()
 
     def _finding(self, state: RepositoryState, keepers: Keepers, cancel: Cancel) -> _Finding:
@@ -96,17 +104,23 @@ class Rewriter:
         return finding
 
     def _leave_out(
-        self, state: RepositoryState, finding: _Finding, actor: Actor, progress: Progress, cancel: Cancel
+        self,
+        state: RepositoryState,
+        finding: _Finding,
+        rounds: Rounds,
+        actor: Actor,
+        progress: Progress,
+        cancel: Cancel,
     ) -> Rewritten | None:
+        """None: nothing was left out, for others came first."""
         garbage = finding.garbage
         assert garbage is not None  # noqa: S101  # for the type checker
         if not finding.is_written:
             finding.intake = self._write(garbage, progress, cancel)
             finding.is_written = True
         intake = finding.intake
-        committed = self._parts.publisher.publish(
-            state, actor, PublishKind.MAINTENANCE, lambda newest: self._draft(newest, state, garbage, intake, cancel)
-        )
+        derive = rounds.counted(lambda newest: self._draft(newest, state, garbage, intake, cancel))
+        committed = self._parts.publisher.publish(state, actor, PublishKind.MAINTENANCE, derive)
         if committed is None:
             return None
         after_bytes = intake.record.size_bytes if intake is not None else 0
@@ -162,7 +176,9 @@ class Rewriter:
             [*packs, *([intake.ingested.pack()] if intake is not None else [])], object_format, self._parts.limits
         )
 
-    def _seal(self, state: RepositoryState, actor: Actor, cancel: Cancel) -> None:
+    def _seal(self, state: RepositoryState, rounds: Rounds, actor: Actor, cancel: Cancel) -> Rewritten | None:
+        """Say so if the refs reach everything. None: others came first."""
+
         def derive(newest: RepositoryState) -> Draft | None:
             everything = self._garbage.database(newest.manifest.packs, newest.manifest.object_format)
             can_be_sealed = not newest.manifest.sealed and _reach_all(newest, everything, cancel)
@@ -171,9 +187,12 @@ class Rewriter:
         values = frozenset(entry.oid for entry in state.manifest.refs.scan())
         signature = Keepers(values, ()).signature(state.manifest)
         if signature not in self._unsealable:
-            committed = self._parts.publisher.publish(state, actor, PublishKind.MAINTENANCE, derive)
+            committed = self._parts.publisher.publish(state, actor, PublishKind.MAINTENANCE, rounds.counted(derive))
+            if rounds.is_given_up:
+                return None
             if committed is None:
                 self._unsealable[signature] = True
+        return Rewritten()
 
 
 def _reach_all(state: RepositoryState, objects: ObjectDb, cancel: Cancel) -> bool:

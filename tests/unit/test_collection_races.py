@@ -15,10 +15,11 @@ import pytest
 
 from core_ext import Cancel
 from packengine.maintenance import CollectionRefused, Collector
-from packengine.manifests import Manifest, PackPlace
+from packengine.manifests import Manifest, PackPlace, PublishKind
 from packengine.repository import Engine, Limits, Push
 from packengine.repository.parts import EngineParts
 from packengine.repository.progress import no_progress
+from packengine.repository.publish import Draft
 from packengine.storage.ports import BlobMissing, MarkLost, RowKind, RowMissing
 from tests.support.collections import assert_nothing_but_what_is_named, collect, stored_blobs, stored_rows
 from tests.support.disturbed_storage import Disturbance, DisturbedBlobStore, DisturbedCatalog
@@ -309,6 +310,55 @@ def test_a_rewrite_whose_packs_are_merged_meanwhile_begins_again(tmp_path: Path,
     collect(scene.engine)
     assert not scene.engine.parts.loader.objects(scene.project.manifest).contains(scene.gone[-1])
     scene.check()
+
+
+class Stream:
+    """Another process that publishes to the project before every publish of this one, for a long time."""
+
+    LENGTH = 40
+
+    def __init__(self, scene: Scene) -> None:
+        self.disturbance, self.parts = scene.disturbance, scene.project.elsewhere().engine.parts
+        self.count = 0
+        self.disturbance.arm(self.publish, call="publish")
+
+    def publish(self) -> None:
+        self.count += 1
+        unchanged = Draft(changes=(), sealed=False)
+        self.parts.publisher.publish(self.parts.loader.load("project"), ACTOR, PublishKind.PUSH, lambda _: unchanged)
+        if self.count < self.LENGTH:
+            self.disturbance.arm(self.publish, call="publish")
+
+
+@SIZES
+def test_a_repository_that_others_publish_to_all_the_time_waits_for_the_next_collection(
+    tmp_path: Path, clock: MovedClock, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene.make(tmp_path / "scene", clock, content)
+    clock.move(days=31)
+    stream = Stream(scene)
+    with caplog.at_level("INFO", "packengine.maintenance.rewrite"):
+        assert collect(scene.engine).rewritten == 0
+    assert stream.count == 4
+    assert [record.message for record in caplog.records if "waits for the next collection" in record.message]
+    scene.disturbance.disarm()
+    scene.check()
+    scene.settle()
+    assert not scene.engine.parts.loader.objects(scene.project.manifest).contains(scene.gone[-1])
+
+
+def test_a_repository_that_others_publish_to_all_the_time_is_sealed_by_the_next_collection(
+    tmp_path: Path, clock: MovedClock
+) -> None:
+    scene = Scene.make(tmp_path / "scene", clock, SMALL)
+    scene.push_the_same_bytes_here()
+    clock.move(days=31)
+    stream = Stream(scene)
+    collect(scene.engine)
+    assert (stream.count, scene.project.manifest.sealed) == (4, False)
+    scene.disturbance.disarm()
+    collect(scene.engine)
+    assert scene.project.manifest.sealed
 
 
 # --- forks ------------------------------------------------------------------------------------------------------------
