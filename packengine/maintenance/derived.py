@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from core_ext import Cancel, LimitExceeded, MissingObject, Pack, WorkCount, write_bitmaps, write_commit_graph, write_rev
@@ -26,6 +27,14 @@ _PHASES = {
     DerivedKind.GRAPH: "Writing commit-graph",
     DerivedKind.BITMAP: "Writing bitmaps",
 }
+
+
+class Outcome(Enum):
+    """What came of making one. The value says why there is none."""
+
+    MADE = "it was made"
+    NOT_CLOSED = "the pack refers to what it does not hold"
+    OVER_MEMORY = "memory for bitmaps would not suffice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +62,24 @@ class DerivedWriter:
         self._folder = folder
         self._quarantine = quarantine
         self._limits = limits
-        self._write: dict[DerivedKind, Callable[[_Task, WorkCount], bool]] = {
+        self._write: dict[DerivedKind, Callable[[_Task, WorkCount], Outcome]] = {
             DerivedKind.REV: self._write_rev,
             DerivedKind.GRAPH: self._write_graph,
             DerivedKind.BITMAP: self._write_bitmaps,
         }
 
-    def write(self, subject: PackSubject, kind: DerivedKind, progress: Progress, cancel: Cancel) -> bool:
-        """Make one and let the open handle have it. False: none is made.
-
-        Either the pack has not all that it refers to, or memory for bitmaps would not suffice.
-        """
+    def write(self, subject: PackSubject, kind: DerivedKind, progress: Progress, cancel: Cancel) -> Outcome:
+        """Make one, if it can be made, and let the open handle have it."""
         path = self._folder.path(subject.digest, kind)
         with quarantine_folder(self._quarantine) as scratch:
             task = _Task(subject, scratch / path.name, progress, cancel)
-            made = counted(_PHASES[kind], progress, cancel, lambda work: self._write[kind](task, work))
+            outcome = counted(_PHASES[kind], progress, cancel, lambda work: self._write[kind](task, work))
             if kind is DerivedKind.REV:  # sorting is not counted while it goes on
                 progress(_PHASES[kind], subject.pack.object_count, subject.pack.object_count)
-            if made:
+            if outcome is Outcome.MADE:
                 task.path.replace(path)
         self._folder.attach(subject.digest, subject.pack)
-        return made
+        return outcome
 
     def remove(self, digest: bytes, kinds: Sequence[DerivedKind]) -> None:
         """Take back what was made for a pack that nobody came to name."""
@@ -81,19 +87,19 @@ class DerivedWriter:
             self._folder.path(digest, kind).unlink(missing_ok=True)
 
     @staticmethod
-    def _write_rev(task: _Task, _work: WorkCount) -> bool:
+    def _write_rev(task: _Task, _work: WorkCount) -> Outcome:
         write_rev(task.subject.pack, str(task.path))
-        return True
+        return Outcome.MADE
 
-    def _write_graph(self, task: _Task, work: WorkCount) -> bool:
+    def _write_graph(self, task: _Task, work: WorkCount) -> Outcome:
         objects = open_database([task.subject.pack], task.subject.object_format, self._limits)
         try:
             write_commit_graph(objects, str(task.path), cancel=task.cancel, work=work)
         except MissingObject:
-            return False
-        return True
+            return Outcome.NOT_CLOSED
+        return Outcome.MADE
 
-    def _write_bitmaps(self, task: _Task, work: WorkCount) -> bool:
+    def _write_bitmaps(self, task: _Task, work: WorkCount) -> Outcome:
         subject = task.subject
         objects = open_database([subject.pack], subject.object_format, self._limits)
         memory_bytes = self._limits.maintenance_memory_bytes
@@ -104,5 +110,5 @@ class DerivedWriter:
         except LimitExceeded as error:
             fields = {"pack": subject.digest.hex(), "error": str(error)}
             _log.warning("a pack stays without bitmaps", extra={"fields": fields})
-            return False
-        return count is not None
+            return Outcome.OVER_MEMORY
+        return Outcome.NOT_CLOSED if count is None else Outcome.MADE

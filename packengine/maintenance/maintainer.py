@@ -11,7 +11,7 @@ from threading import Lock
 from cachetools import LRUCache
 
 from core_ext import Cancel, Pack
-from packengine.maintenance.derived import DerivedWriter, PackSubject
+from packengine.maintenance.derived import DerivedWriter, Outcome, PackSubject
 from packengine.maintenance.figures import Derivation, MaintenancePlan, MaintenanceReport, announce
 from packengine.maintenance.merge import MergePublisher, ref_values, wanted_kinds
 from packengine.maintenance.plan import Run, is_worth_a_publish, plan_runs, whole
@@ -24,7 +24,7 @@ from packengine.repository.parts import EngineParts
 _ROUNDS = 8
 """So many merges may be lost to others who merge the same packs; then they can be left to it."""
 
-_HOPELESS_KEPT = 10_000
+_UNMADE_KEPT = 10_000
 _log = logging.getLogger(__name__)
 
 
@@ -36,8 +36,11 @@ class Maintainer:
         self._writer = DerivedWriter(parts.shelf.derived, parts.shelf.quarantine, parts.limits)
         self._merges = MergePublisher(parts, self._writer)
         self._lock = Lock()
-        self._hopeless: LRUCache[tuple[bytes, DerivedKind], bool] = LRUCache(_HOPELESS_KEPT)
-        """What could not be made, as the pack is not closed by itself: an answer that never changes."""
+        self._not_closed: LRUCache[bytes, bool] = LRUCache(_UNMADE_KEPT)
+        """Oldest packs that are not closed by themselves, but perhaps with those in front: merging all is the cure."""
+
+        self._unmade: LRUCache[tuple[bytes, DerivedKind], bool] = LRUCache(_UNMADE_KEPT)
+        """What could not be made, for whatever reason: it would cost the same again."""
 
     def plan(self, repository_id: str, *, due_only: bool = False) -> MaintenancePlan:
         """What there is to do. due_only: leave out merges so small that they are not worth a publish yet.
@@ -56,7 +59,7 @@ class Maintainer:
         began_s = time.monotonic()
         state = self._parts.loader.load(repository_id)
         work = _Work(state, progress, cancel, MaintenanceReport(repository_id, len(state.manifest.packs)))
-        while work.report.overtaken < _ROUNDS and not (plan := self._plan(work.state, due_only=due_only)).is_empty:
+        while not work.is_over and not (plan := self._plan(work.state, due_only=due_only)).is_empty:
             if plan.runs:
                 self._merge(work, plan.runs[-1])
             else:
@@ -86,7 +89,7 @@ class Maintainer:
 
     def _runs(self, state: RepositoryState) -> list[Run]:
         packs = state.manifest.packs
-        if len(packs) > 1 and self._is_hopeless(packs[-1], DerivedKind.BITMAP):
+        if len(packs) > 1 and self._is_known_not_closed(packs[-1]):
             return [whole(packs)]
         return plan_runs(
             packs,
@@ -101,7 +104,7 @@ class Maintainer:
         is_oldest = record == state.manifest.packs[-1]
         wanted = wanted_kinds(is_oldest=is_oldest, has_refs=len(state.manifest.refs) > 0)
         missing = (kind for kind in wanted if not kind.is_attached(pack))
-        return Derivation(record, tuple(kind for kind in missing if not self._is_hopeless(record, kind)))
+        return Derivation(record, tuple(kind for kind in missing if not self._is_unmade(record, kind)))
 
     def _open(self, state: RepositoryState, record: PackRecord) -> Pack:
         pack = self._parts.shelf.open(record, state.manifest.object_format)
@@ -112,6 +115,7 @@ class Maintainer:
         merged = self._merges.publish(work.state, run, _actor(), work.progress, work.cancel)
         if merged.committed is None:
             work.report.overtaken += 1
+            work.is_given_up = merged.is_given_up
         else:
             work.report.merged_packs += len(run.packs)
             work.report.merged_objects += run.object_count
@@ -122,22 +126,28 @@ class Maintainer:
         digest, pack = lack.pack.digest, self._open(work.state, lack.pack)
         subject = PackSubject(digest, pack, work.state.manifest.object_format, ref_values(work.state))
         for kind in lack.kinds:
-            made = self._writer.write(subject, kind, work.progress, work.cancel)
-            if made and kind.is_attached(pack):
+            outcome = self._writer.write(subject, kind, work.progress, work.cancel)
+            if outcome is Outcome.MADE and kind.is_attached(pack):
                 work.report.derived_files += 1
             else:
-                self._give_up(lack.pack, kind)
+                self._give_up(work.state, lack.pack, kind, outcome)
 
-    def _is_hopeless(self, pack: PackRecord, kind: DerivedKind) -> bool:
+    def _is_known_not_closed(self, pack: PackRecord) -> bool:
         with self._lock:
-            return (pack.digest, kind) in self._hopeless
+            return pack.digest in self._not_closed
 
-    def _give_up(self, pack: PackRecord, kind: DerivedKind) -> None:
-        fields = {"pack": pack.digest.hex(), "file": kind.value}
-        reasons = "it is not closed, or memory for bitmaps would not suffice"
-        _log.info("a pack goes without a derived file: %s", reasons, extra={"fields": fields})
+    def _is_unmade(self, pack: PackRecord, kind: DerivedKind) -> bool:
         with self._lock:
-            self._hopeless[pack.digest, kind] = True
+            return (pack.digest, kind) in self._unmade
+
+    def _give_up(self, state: RepositoryState, pack: PackRecord, kind: DerivedKind, outcome: Outcome) -> None:
+        reason = "it cannot be opened" if outcome is Outcome.MADE else outcome.value
+        fields = {"pack": pack.digest.hex(), "file": kind.value, "reason": reason}
+        _log.info("a pack goes without a derived file", extra={"fields": fields})
+        with self._lock:
+            self._unmade[pack.digest, kind] = True
+            if outcome is Outcome.NOT_CLOSED and len(state.manifest.packs) > 1:
+                self._not_closed[pack.digest] = True
 
 
 @dataclass(slots=True)
@@ -148,6 +158,12 @@ class _Work:
     progress: Progress
     cancel: Cancel
     report: MaintenanceReport
+    is_given_up: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is left to others, or to the next time."""
+        return self.is_given_up or self.report.overtaken >= _ROUNDS
 
 
 def _actor() -> Actor:

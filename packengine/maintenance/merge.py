@@ -8,8 +8,9 @@ from functools import partial
 
 from core_ext import Cancel
 from packengine.maintenance.counting import counted
-from packengine.maintenance.derived import DerivedWriter, PackSubject
+from packengine.maintenance.derived import DerivedWriter, Outcome, PackSubject
 from packengine.maintenance.plan import Run
+from packengine.maintenance.rounds import Rounds
 from packengine.manifests import PublishKind
 from packengine.repository import Actor, Progress, RepositoryState
 from packengine.repository.derived import DerivedKind
@@ -23,13 +24,19 @@ FRONT_KINDS = (DerivedKind.REV,)
 
 BULK_KINDS = (DerivedKind.REV, DerivedKind.GRAPH, DerivedKind.BITMAP)
 
+_ROUNDS = 16
+"""So often a merge is tried to be published. A round costs little: who loses that many is up against a stream."""
+
 
 @dataclass(frozen=True, slots=True)
 class Merged:
     """What came of a merge."""
 
     committed: Committed | None
-    """None: the run was not there any more, for somebody else had merged it."""
+    """None: it was for nothing."""
+
+    is_given_up: bool
+    """Others published first again and again. If not, and it was for nothing, somebody else had merged the run."""
 
     derived_files: int
 
@@ -47,15 +54,15 @@ class MergePublisher:
         intake = counted("Merging packs", progress, cancel, merge)
         made: list[DerivedKind] = []
         committed = None
+        rounds = Rounds(_ROUNDS)
         try:
             self._derive(state, run, intake, made, progress, cancel)
-            committed = self._parts.publisher.publish(
-                state, actor, PublishKind.MAINTENANCE, lambda newest: replacement(newest, run.packs, intake)
-            )
+            derive = rounds.counted(lambda newest: replacement(newest, run.packs, intake))
+            committed = self._parts.publisher.publish(state, actor, PublishKind.MAINTENANCE, derive)
         finally:
             if committed is None:
                 self._writer.remove(intake.record.digest, made)
-        return Merged(committed, len(made))
+        return Merged(committed, rounds.is_given_up, len(made))
 
     def _derive(
         self,
@@ -73,8 +80,10 @@ class MergePublisher:
         subject = PackSubject(digest, intake.ingested.pack(), state.manifest.object_format, ref_values(state))
         self._parts.shelf.derived.attach(digest, subject.pack)
         for kind in wanted_kinds(is_oldest=run.is_oldest, has_refs=bool(subject.tips)):
-            if not kind.is_attached(subject.pack) and self._writer.write(subject, kind, progress, cancel):
-                made.append(kind)  # noqa: PERF401  # at once: what fails later must know of it
+            if kind.is_attached(subject.pack):
+                continue
+            if self._writer.write(subject, kind, progress, cancel) is Outcome.MADE:
+                made.append(kind)  # at once: what fails later must know of it
 
 
 def wanted_kinds(*, is_oldest: bool, has_refs: bool) -> Sequence[DerivedKind]:

@@ -204,6 +204,24 @@ def test_a_merge_whose_packs_somebody_else_merged_is_worked_out_anew(
     assert_nothing_left_behind(project)
 
 
+def test_a_merge_that_others_publish_before_without_a_pause_ends(project: Project, catalog: OvertakenCatalog) -> None:
+    push_commits(project, 4)
+    packs, parts = project.manifest.packs, project.elsewhere().engine.parts
+    nothing = Draft(changes=(), sealed=True)
+
+    def rival() -> None:
+        parts.publisher.publish(parts.loader.load(project.id), ACTOR, PublishKind.PUSH, lambda _: nothing)
+
+    catalog.rivals = [rival] * 100
+    report = maintain(project)
+    assert (report.overtaken, report.merged_packs) == (1, 0)
+    assert 100 - len(catalog.rivals) <= 20
+    assert project.manifest.packs == packs
+    assert_nothing_left_behind(project)
+    catalog.rivals = []
+    assert maintain(project).packs_after == 1
+
+
 @pytest.mark.parametrize("bulk", [0, 20], ids=["one pack in the end", "two packs in the end"])
 def test_stopped_at_any_step_it_leaves_a_whole_repository_and_nothing_else(tmp_path: Path, bulk: int) -> None:
     steps = 0
@@ -269,6 +287,28 @@ def test_packs_that_are_not_closed_are_merged_until_they_are(project: Project) -
     assert project.problems() == []
 
 
+def test_packs_that_are_not_closed_all_together_are_not_merged_after_every_push(tmp_path: Path) -> None:
+    """Something was lost: no merge brings it back."""
+    limits = Limits(min_bitmap_objects=20, tail_pack_bytes=400)
+    project = new_project(open_in_memory(tmp_path / "lost", limits=limits))
+    push_at_once(project, 1)
+    push_at_once(project, 20)
+    lose_the_oldest_pack(project)
+    maintainer = Maintainer(project.engine.parts)
+    for _ in range(3):
+        assert maintainer.maintain(project.id, progress=no_progress, cancel=Cancel(), due_only=True).merged_packs == 0
+        push_commits(project, 1)
+    assert project.manifest.packs[-1].object_count == 60
+
+
+def lose_the_oldest_pack(project: Project) -> None:
+    parts, lost = project.engine.parts, project.manifest.packs[-1].digest
+    draft = Draft(changes=(), sealed=True, drops=frozenset({lost}))
+    assert (
+        parts.publisher.publish(parts.loader.load(project.id), ACTOR, PublishKind.IMPORT, lambda _: draft) is not None
+    )
+
+
 def publish_in_reverse(project: Project) -> None:
     parts = project.engine.parts
     records = project.manifest.packs
@@ -310,6 +350,27 @@ def test_a_pack_too_large_for_the_memory_granted_has_no_bitmaps(project: Project
     maintain(project)
     assert derived_of(project) == [{"rev", "graph"}]
     assert project.problems() == []
+
+
+@pytest.mark.parametrize("memory_bytes", [100, 64 << 20], ids=["no memory for bitmaps", "enough memory"])
+def test_pushes_in_front_of_a_large_bulk_copy_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, memory_bytes: int
+) -> None:
+    limits = Limits(min_bitmap_objects=100, tail_pack_bytes=400, maintenance_memory_bytes=memory_bytes)
+    project = new_project(open_in_memory(tmp_path / "large", limits=limits))
+    maintainer = Maintainer(project.engine.parts)
+    push_at_once(project, 40)
+    (bulk,) = project.manifest.packs
+    blobs = set(project.engine.parts.blobs.stored())
+    with caplog.at_level("INFO", "packengine.maintenance.maintainer"):
+        for _ in range(4):
+            report = maintainer.maintain(project.id, progress=no_progress, cancel=Cancel(), due_only=True)
+            assert report.merged_objects == 0
+            push_commits(project, 1)
+    assert project.manifest.packs[-1] == bulk
+    assert set(project.engine.parts.blobs.stored()) == blobs
+    told = [record.fields["reason"] for record in caplog.records if "without a derived file" in record.message]  # type: ignore[attr-defined]
+    assert told == (["memory for bitmaps would not suffice"] if memory_bytes == 100 else [])
 
 
 def test_maintenance_by_itself_leaves_few_small_packs_for_later(project: Project) -> None:
