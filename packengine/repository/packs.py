@@ -48,18 +48,16 @@ class PackShelf:
         with self._lock:
             pack = shelf.get(record.digest)
         if pack is None:
-            pack = self._open(record, object_format)
+            path = self._blob_path(record)
+            pack = self._open(record.digest, path, object_format)
             self.derived.attach(record.digest, pack)
-            with self._lock:
-                if shelf is self._mapped or _resident_bytes(pack) <= self._limits.resident_tail_bytes:
-                    shelf[record.digest] = pack
+            self._shelve(record.digest, pack, path)
         return pack
 
     def keep(self, record: PackRecord, pack: Pack) -> None:
         """Take in what was ingested just now, so that the next who asks need not read what was here in hand."""
-        with self._lock:
-            if record.place is PackPlace.TAIL and _resident_bytes(pack) <= self._limits.resident_tail_bytes:
-                self._resident[record.digest] = pack
+        if record.place is PackPlace.TAIL:
+            self._shelve(record.digest, pack, None)
 
     def look_again(self) -> None:
         """Let open packs have the derived files that were made since. To be called often: it looks now and then."""
@@ -69,22 +67,36 @@ class PackShelf:
         """Drop handles of deleted blobs: the disk has their space back only then. Whether there were any."""
         with self._lock:
             self._paths = {digest: path for digest, path in self._paths.items() if digest in self._mapped}
-            paths = dict(self._paths)
-        gone = [digest for digest, path in paths.items() if not path.exists()]
+            paths = list(self._paths.items())
+        gone = [(digest, path) for digest, path in paths if not path.exists()]
         with self._lock:
-            for digest in gone:
-                self._mapped.pop(digest, None)
+            for digest, path in gone:
+                if self._paths.get(digest) == path:  # else it was opened since, in another generation
+                    del self._paths[digest]
+                    self._mapped.pop(digest, None)
         return bool(gone)
 
     def _open_packs(self) -> list[tuple[bytes, Pack]]:
         with self._lock:
             return [*self._mapped.items(), *self._resident.items()]
 
-    def _open(self, record: PackRecord, object_format: ObjectFormat) -> Pack:
+    def _shelve(self, digest: bytes, pack: Pack, path: Path | None) -> None:
+        """path: of its blob; None for a tail pack. A handle and its path come at once: neither is there alone."""
+        with self._lock:
+            if path is not None:
+                self._mapped[digest], self._paths[digest] = pack, path
+            elif _resident_bytes(pack) <= self._limits.resident_tail_bytes:
+                self._resident[digest] = pack
+
+    def _blob_path(self, record: PackRecord) -> Path | None:
         if record.place is PackPlace.TAIL:
-            return self._open_tail(record.digest, object_format)
-        path = self._paths[record.digest] = self._blobs.local_path(record.digest, record.generation)
-        idx_path = self.idx_path(record.digest)
+            return None
+        return self._blobs.local_path(record.digest, record.generation)
+
+    def _open(self, digest: bytes, path: Path | None, object_format: ObjectFormat) -> Pack:
+        if path is None:
+            return self._open_tail(digest, object_format)
+        idx_path = self.idx_path(digest)
         if not idx_path.exists():
             return self._index(path, idx_path, object_format)
         try:
