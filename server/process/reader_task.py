@@ -35,7 +35,7 @@ async def keep_reader_row(
             if is_first:
                 task_status.started()
                 is_first = False
-            await threads.run(let_go_of_deleted)
+            await _let_go(let_go_of_deleted, threads)
             await trio.sleep(RENEW_S if is_renewed else RETRY_S)
     finally:
         with trio.CancelScope(shield=True):
@@ -50,6 +50,13 @@ async def _renewed(row: ReaderRow, threads: WorkerThreads) -> bool:
         _log.warning("this process's row among the readers was not renewed", extra={"fields": {"error": str(error)}})
         return False
     return True
+
+
+async def _let_go(let_go_of_deleted: Callable[[], None], threads: WorkerThreads) -> None:
+    try:
+        await threads.run(let_go_of_deleted)
+    except Exception:  # noqa: BLE001  # logged; the disk waits for its space, and no request is to end for that
+        _log.exception("what was deleted was not let go of")
 
 
 async def _withdraw(row: ReaderRow, threads: WorkerThreads) -> None:

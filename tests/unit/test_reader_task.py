@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from packengine.repository import Engine
 from packengine.repository.open_states import READER_TTL_MS, OpenStates, ReaderExpired, ReaderRow
-from packengine.storage.ports import CatalogBusy
+from packengine.storage.ports import CatalogBusy, StorageError
 from server.git.held import check_held, holding
 from server.process.reader_task import RENEW_S, RETRY_S, keep_reader_row
 from tests.support.fakes import MemoryCatalog
@@ -89,6 +89,21 @@ async def test_a_renewal_that_fails_is_tried_again_soon(row: FakeRow, autojump_c
         assert trio.current_time() - failed_s < RENEW_S
         assert trio.current_time() - failed_s >= RETRY_S
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("error", [StorageError("a disk that fails"), RuntimeError("a defect")])
+async def test_a_failure_to_let_go_is_logged_and_ends_nothing(
+    row: FakeRow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def fail() -> None:
+        raise error
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(keep_reader_row, row, fail)
+        await row.renewed(3)
+        nursery.cancel_scope.cancel()
+    assert str(error) in caplog.text
+    assert row.is_withdrawn
 
 
 async def test_a_process_that_was_taken_out_says_so_in_the_log(
