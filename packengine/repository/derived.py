@@ -7,8 +7,10 @@ handles of packs that are open take them in when they appear.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from threading import Lock
@@ -72,16 +74,10 @@ class DerivedFolder:
         if pack.object_count < self._min_objects:
             return
         for kind in DerivedKind:
-            path = self.path(digest, kind)
-            if not path.exists() or kind.is_attached(pack):
+            if kind.is_attached(pack):
                 continue
-            try:
-                kind.attach(pack, path)
-            except FileNotFoundError:  # removed since
-                continue
-            except CorruptIndex as error:  # it was not synced, so a power loss may leave any bytes
-                _log.warning("removed a derived file", extra={"fields": {"path": str(path), "reason": str(error)}})
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # it was never made, or is removed meanwhile
+                _attach(kind, pack, self.path(digest, kind))
 
     def attach_new(self, open_packs: Callable[[], Iterable[tuple[bytes, Pack]]]) -> None:
         """Give open handles what was made since they were opened. Looks every few seconds; else it costs nothing."""
@@ -98,3 +94,14 @@ class DerivedFolder:
             is_changed = changed_ns != self._seen_ns
             self._seen_ns = changed_ns if time.time_ns() - changed_ns > _SETTLED_NS else -1
             return is_changed
+
+
+def _attach(kind: DerivedKind, pack: Pack, path: Path) -> None:
+    """Raises FileNotFoundError."""
+    with path.open("rb") as file:  # held open, so that no other file gets its inode number
+        try:
+            kind.attach(pack, path)
+        except CorruptIndex as error:  # it was not synced, so a power loss may leave any bytes
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):  # else another process made it again already
+                path.unlink()
+                _log.warning("removed a derived file", extra={"fields": {"path": str(path), "reason": str(error)}})

@@ -112,3 +112,26 @@ def test_a_file_of_another_pack_is_removed_and_told_of(tmp_path: Path, caplog: p
     assert not pack.has_rev
     assert not path.exists()
     assert [record.message for record in caplog.records] == ["removed a derived file"]
+
+
+def test_a_good_file_that_took_the_place_of_a_damaged_one_meanwhile_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = Pack.from_bytes(pack_of([entry(BLOB, b"content")]), None, object_format="sha1")
+    folder = DerivedFolder(tmp_path, 1)
+    path = folder.path(DIGEST, DerivedKind.REV)
+    path.write_bytes(b"damaged")
+
+    def attach_while_it_is_made_again(pack: Pack, path_read: str) -> None:
+        try:
+            pack.attach_rev(path_read)
+        finally:
+            (tmp_path / "made").write_bytes(pack.rev_bytes())
+            (tmp_path / "made").replace(path)
+
+    with monkeypatch.context() as racing:
+        racing.setitem(derived_module._ATTACH, DerivedKind.REV, attach_while_it_is_made_again)
+        folder.attach(DIGEST, pack)
+    assert not pack.has_rev
+    folder.attach(DIGEST, pack)
+    assert pack.has_rev
