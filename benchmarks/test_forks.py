@@ -27,12 +27,12 @@ def test_forks(quantities: Quantities, served: Served, tmp_path: Path) -> None:
         remotes = fork_over_rest(server, "repository", FORKS, CONNECTIONS)
         quantities("over REST", "a second", [FORKS / (time.perf_counter() - start)])
         assert len(set(remotes)) == FORKS
-        wants = served.wants()
-        requests = [clone(remote, wants) for remote in remotes[:CLONES]]
+        requests = [clone(remote, [served.tip()], depth=1) for remote in remotes[:CLONES]]
         start = time.perf_counter()
         answers_at_once(requests, CONNECTIONS)
         quantities("cloned", "a second", [CLONES / (time.perf_counter() - start)])
     entries = list((tmp_path / "data" / "derived" / "answers").glob("*/??/*"))
+    assert entries, "a clone at depth 1 is kept"
     quantities("cache entries", "files", [len(entries)])
 
 

@@ -144,6 +144,11 @@ class Fetch:
         """Whether nothing limits the answer: neither a boundary nor a filter."""
         return not self._filters and not self.boundary(cancel).cut
 
+    def is_stored_pack(self, common: Sequence[bytes], cancel: Cancel) -> bool:
+        """Whether the answer is the repository's only pack, byte for byte: nothing copies faster than that."""
+        only_one = len(self._state.manifest.packs) == 1
+        return only_one and not common and self.is_whole(cancel) and self._wants_everything()
+
     def select(self, common: Sequence[bytes], cancel: Cancel) -> Selection:
         """What the wants reach and the common haves do not, between the boundaries and through the filter."""
         selection = self._select(common, cancel)

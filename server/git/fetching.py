@@ -46,7 +46,10 @@ class _Pack:
 
     open: OpenPack
     key: bytes | None
-    """None: nothing is kept."""
+    """None: it is not kept."""
+
+    is_stored: bool = False
+    """Whether it is a stored pack as it is: a copy of that would be no faster to send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,13 @@ class _Decision:
 
 
 class _Opened:
-    """The pack's entry in the cache, if it has one. It is there to be closed also if its decision never arrived."""
+    """What the decision opened on the way. It is there to be closed also if the decision never arrived."""
 
     entry: EntryPack | None = None
+    """Of the cache, if it has the pack."""
+
+    stored: DirectPack | None = None
+    """Where the answer is a stored pack as it is."""
 
     async def close(self) -> None:
         if self.entry is not None:
@@ -84,7 +91,7 @@ class Fetching:
         try:
             decided = await self._decide_aloud(exchange, request, decide, cancel)
             decision = self._unwrapped(exchange, request, decided)
-            await self._send(exchange, request, decision, opened.entry, record)
+            await self._send(exchange, request, decision, opened, record)
         finally:
             await opened.close()
 
@@ -115,7 +122,7 @@ class Fetching:
         exchange: GitExchange,
         request: _Request,
         decision: _Decision,
-        entry: EntryPack | None,
+        opened: _Opened,
         record: RequestRecord,
     ) -> None:
         if decision.pack is None and not exchange.started:
@@ -128,17 +135,18 @@ class Fetching:
         if decision.pack is None:
             await exchange.end()
             return
-        await self._send_pack(exchange, request, decision.pack, entry, record)
+        await self._send_pack(exchange, request, decision.pack, opened, record)
 
     async def _send_pack(
-        self, exchange: GitExchange, request: _Request, pack: _Pack, entry: EntryPack | None, record: RequestRecord
+        self, exchange: GitExchange, request: _Request, pack: _Pack, opened: _Opened, record: RequestRecord
     ) -> None:
         frame = PackFrame.of(request)
         if self._cache is None or pack.key is None:
-            record.cache = "off"
-            await send_pack(exchange, DirectPack(self._pools, pack.open, frame), frame, quiet=request.no_progress)
+            record.cache = "whole" if opened.stored is not None else "off"
+            direct = opened.stored or DirectPack(self._pools, pack.open, frame)
+            await send_pack(exchange, direct, frame, quiet=request.no_progress)
             return
-        cached = self._cache.pack(pack.key, pack.open, frame, [entry])
+        cached = self._cache.pack(pack.key, pack.open, frame, [opened.entry])
         try:
             await send_pack(exchange, cached, frame, quiet=request.no_progress)
         finally:
@@ -152,8 +160,12 @@ class Fetching:
             decision = self._decide_v2(state, request, base_url, cancel)
         else:
             decision = self._decide_legacy(state, request, cancel)
-        if self._cache is not None and decision.pack is not None and decision.pack.key is not None:
-            opened.entry = self._cache.entry(decision.pack.key)
+        pack = decision.pack
+        if pack is not None and pack.is_stored:
+            opened.stored = DirectPack(self._pools, pack.open, PackFrame.of(request))
+            opened.stored.begin_here()
+        elif self._cache is not None and pack is not None and pack.key is not None:
+            opened.entry = self._cache.entry(pack.key)
         return decision
 
     def _decide_v2(self, state: RepositoryState, request: FetchRequest, base_url: str, cancel: Cancel) -> _Decision:
@@ -197,6 +209,8 @@ class Fetching:
         def open_pack(cancel: Cancel) -> PackStream:
             return fetch.open_pack(fetch.select(common, cancel), cancel)
 
+        if fetch.is_stored_pack(common, cancel):
+            return _Pack(open_pack, None, is_stored=True)
         return _Pack(open_pack, self._key(fetch, request, common, cancel))
 
     def _key(

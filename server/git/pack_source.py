@@ -66,7 +66,8 @@ class DirectPack:
 
     async def begin(self) -> None:
         """Find out what the pack holds, and have its first piece in the same visit to a thread."""
-        await self._pools.fetches.run(self._begin, stop=self._cancel.set)
+        if self._stream is None:
+            await self._pools.fetches.run(self.begin_here, stop=self._cancel.set)
 
     async def read(self) -> Piece:
         """The next piece."""
@@ -78,7 +79,8 @@ class DirectPack:
     async def close(self) -> None:
         """The stream goes with this object."""
 
-    def _begin(self) -> None:
+    def begin_here(self) -> None:
+        """The same in a thread that one is in already."""
         self._stream = self._open_pack(self._cancel)
         self.object_count = self._stream.object_count
         self._first = self._read()

@@ -26,8 +26,9 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def remote(server: RunningServer, medium_repo: Path) -> str:
-    """The medium repository, pushed."""
+    """The medium repository, pushed in two packs: what is one pack goes out as it is stored."""
     url = str(server.create_repository("project")["remote"])
+    git("push", "--quiet", url, "main~1:refs/heads/main", cwd=medium_repo)
     git("push", "--quiet", "--mirror", url, cwd=medium_repo)
     return url
 
@@ -109,11 +110,22 @@ def moved(remote: str, server: RunningServer) -> str:
     return f"http://x:{url.password}@{urlsplit(server.url).netloc}{url.path}"
 
 
+def test_what_is_one_stored_pack_is_sent_as_it_is_and_not_kept(
+    server: RunningServer, medium_repo: Path, tmp_path: Path
+) -> None:
+    remote = server.create_repository("one-pack")["remote"]
+    git("push", "--quiet", "--mirror", remote, cwd=medium_repo)
+    for number in range(2):
+        assert_same_repository(medium_repo, mirror_clone(remote, tmp_path / f"clone-{number}"))
+    assert uses(server) == {"whole": 2}
+    assert entries(server) == []
+
+
 def test_a_cache_of_no_bytes_is_none(tmp_path: Path, small_repo: Path) -> None:
     with RunningServer(tmp_path / "data", arguments=["--answer-cache-bytes", "0"]) as server:
         remote = server.create_repository()["remote"]
         git("push", "--quiet", "--mirror", remote, cwd=small_repo)
-        assert_same_repository(small_repo, mirror_clone(remote, tmp_path / "clone"))
+        git("clone", "--quiet", "--depth=1", remote, tmp_path / "clone")
         assert uses(server) == {"off": 1}
         assert not (server.data_dir / "derived" / "answers").exists()
 

@@ -114,6 +114,9 @@ async def test_a_fetch_costs_a_visit_or_two_and_one_write(
 ) -> None:
     """kept: what the cache has; nothing where there is none. A miss is made, kept and let go of in one visit."""
     monkeypatch.setattr("packengine.repository.answers.store.MIN_BUILD_US", 0)
+    other = commit_content(message=b"Other\n")
+    other_pack = pack_of([entry(TREE, b""), entry(COMMIT, other)])
+    begin_push(engine, "project", [(NULL, oid_of(COMMIT, other), b"refs/heads/other")], other_pack).finish()
     if kept == "nothing":
         engine.answers = None
     app = open_app(engine)
@@ -127,6 +130,13 @@ async def test_a_fetch_costs_a_visit_or_two_and_one_write(
     assert answer.pack[12:-20] == PACK[12:-20]
     assert (answer.messages == b"") is (b"no-progress" in flags)
     assert (len(visits), client.writes) == (cost, 1)
+
+
+async def test_a_clone_of_a_single_pack_costs_a_visit_and_one_write(client: GitClient, visits: list[object]) -> None:
+    """Nothing is kept of it: the pack is sent as it is stored."""
+    await client.post("git-upload-pack", fetch_request([TIP], flags=LOUD))
+    assert parse_fetch_answer(client.body).pack == PACK
+    assert (len(visits), client.writes) == (1, 1)
 
 
 async def test_a_push_costs_one_visit(client: GitClient, visits: list[object]) -> None:
