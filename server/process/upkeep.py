@@ -76,9 +76,12 @@ class UpkeepTask:
     async def _go_round(self) -> None:
         await trio.sleep(FIRST_ROUND_S)
         while True:
-            is_due = await self._threads.run(self._upkeep.is_round_due)
-            is_done = not is_due or await self._try(self._upkeep.go_round)
+            is_done = await self._try(self._go_round_if_due)
             await trio.sleep(ASK_ROUND_S if is_done else RETRY_S)
+
+    def _go_round_if_due(self, cancel: Cancel) -> None:
+        if self._upkeep.is_round_due():
+            self._upkeep.go_round(cancel)
 
     async def _try(self, work: Callable[[Cancel], None]) -> bool:
         """False if it is to be tried again, since another process maintains or the catalog is busy."""

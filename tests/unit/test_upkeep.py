@@ -166,6 +166,22 @@ async def test_whether_a_round_is_due_is_asked_soon_after_the_start_and_then_eve
         stop.set()
 
 
+async def test_a_catalog_that_cannot_tell_whether_a_round_is_due_is_asked_again_soon(
+    upkeep: FakeUpkeep, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_once() -> bool:
+        monkeypatch.undo()
+        raise CatalogBusy("held by a test")
+
+    monkeypatch.setattr(upkeep, "is_round_due", fail_once)
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(UpkeepTask(upkeep).run_until, stop)
+        assert await upkeep.noted(1) == ["due?"]
+        assert FIRST_ROUND_S + RETRY_S <= trio.current_time() < ASK_ROUND_S
+        stop.set()
+
+
 def test_low_priority_is_of_that_thread_and_of_those_that_it_starts() -> None:
     def niceness() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
