@@ -127,6 +127,10 @@ async def test_five_seconds_of_silence_are_broken(
     words: tuple[str, ...],
     expected: bytes,
 ) -> None:
+    other = commit_content(oid_of(TREE, TREE_OF_ALL), message=b"Other\n")  # else the only pack goes out as it is stored
+    begin_push(
+        engine, "project", [(NULL, oid_of(COMMIT, other), b"refs/heads/other")], pack_of([entry(COMMIT, other)])
+    ).finish()
     client = Listener(engine)
     client.slow, client.expected = Slow(monkeypatch, step), expected
     began_s = trio.current_time()
