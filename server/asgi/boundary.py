@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import TypeAlias
 
 import trio
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
@@ -21,11 +23,19 @@ _TWO_LENGTHS = b'{"error":{"code":"bad_request","message":"Content-Length beside
 _log = logging.getLogger("packhouse.request")
 
 
-class RequestBoundary:
-    """Wraps the dispatcher."""
+Count: TypeAlias = Callable[[RequestRecord, int, float], None]
 
-    def __init__(self, app: ASGIFramework) -> None:
+
+def _not_counted(_record: RequestRecord, _status: int, _duration_s: float) -> None:
+    """For an application that nobody watches."""
+
+
+class RequestBoundary:
+    """Wraps the dispatcher. count: called with each request that is over, its status and its duration in seconds."""
+
+    def __init__(self, app: ASGIFramework, count: Count = _not_counted) -> None:
         self._app = app
+        self._count = count
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] != "http":
@@ -38,7 +48,10 @@ class RequestBoundary:
         try:
             await self._answer(scope, Exchange(record, receive, send, has_no_body=has_no_body(scope)))
         finally:
-            _log_request(record, trio.current_time() - started_at_s)
+            duration_s = trio.current_time() - started_at_s
+            status = _CLIENT_CLOSED_REQUEST if record.status is None else record.status
+            self._count(record, status, duration_s)
+            _log_request(record, status, duration_s)
 
     async def _answer(self, scope: HTTPScope, exchange: Exchange) -> None:
         if has_two_lengths(scope):
@@ -53,12 +66,12 @@ class RequestBoundary:
             await exchange.answer(500, b"application/json", _INTERNAL)
 
 
-def _log_request(record: RequestRecord, duration_s: float) -> None:
+def _log_request(record: RequestRecord, status: int, duration_s: float) -> None:
     fields = {
         "request_id": record.request_id,
         "method": record.method,
         "path": record.template,
-        "status": _CLIENT_CLOSED_REQUEST if record.status is None else record.status,
+        "status": status,
         "duration_ms": round(duration_s * 1000, 2),
         "received_bytes": record.received_bytes,
         "sent_bytes": record.sent_bytes,

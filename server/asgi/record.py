@@ -35,7 +35,7 @@ class RequestRecord:
     is_answered: bool = False
     """Whether the answer was sent to its end."""
     cache: str | None = None
-    """How the pack of a fetch came: `hit`, `miss`, `joined` (one that was being made) or `off`."""
+    """How the pack of a fetch came: `hit`, `miss`, `joined` (one that was being made), `whole` (as stored) or `off`."""
 
     status: int | None = None
     received_bytes: int = 0

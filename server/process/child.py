@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Protocol
 
 import trio
 
+from server.metrics import FOLDER_VARIABLE
 from server.process.orders import READY, Orders, encode_orders
 
 # -P: a file called server.py in the operator's current folder must not stand in for this package.
@@ -87,14 +89,14 @@ class WorkerProcess:
         return status
 
 
-async def start_worker(orders: Orders) -> WorkerProcess:
-    """Start a worker and hand it its orders."""
+async def start_worker(orders: Orders, *, metrics: Path) -> WorkerProcess:
+    """Start a worker and hand it its orders. metrics: the folder in which all workers count."""
     process = await trio.lowlevel.open_process(
         WORKER_COMMAND,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=(orders.listener_fd,),
-        env={**MALLOC_SETTINGS, **os.environ},
+        env={**MALLOC_SETTINGS, **os.environ, FOLDER_VARIABLE: str(metrics)},
     )
     worker = WorkerProcess(process)
     await worker.tell(encode_orders(orders).rstrip(b"\n"))

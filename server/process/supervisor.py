@@ -14,6 +14,9 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import trio
 
@@ -53,8 +56,10 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
 
 
 async def _run(settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        await Supervisor(settings, listener, announce).run(signals)
+    with TemporaryDirectory(prefix="packhouse-metrics-") as metrics:
+        start = partial(start_worker, metrics=Path(metrics))
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            await Supervisor(settings, listener, announce, start).run(signals)
 
 
 class Supervisor:
@@ -65,7 +70,7 @@ class Supervisor:
         settings: Settings,
         listener: socket.socket,
         announce: Callable[[str], None],
-        start: Callable[[Orders], Awaitable[Child]] = start_worker,
+        start: Callable[[Orders], Awaitable[Child]],
     ) -> None:
         self._settings = settings
         self._listener = listener

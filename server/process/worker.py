@@ -125,7 +125,7 @@ def build_application(
     )
     after_push = nothing_follows if upkeep is None else upkeep.pushed
     git = git_app(engine, settings, GitAuthenticator(engine.catalog), after_push)
-    return RequestBoundary(Dispatcher(git=git, rest=create_rest_app(rest)))
+    return RequestBoundary(Dispatcher(git=git, rest=create_rest_app(rest)), rest.metrics.count)
 
 
 def hypercorn_config(orders: Orders) -> Config:

@@ -8,6 +8,7 @@ from server.rest.context import RestApp, request_record
 from server.rest.errors import install_error_handlers
 from server.rest.forks import forks
 from server.rest.health import health
+from server.rest.metrics import metrics
 from server.rest.repositories import repositories
 from server.rest.services import RestServices
 from server.rest.tokens import tokens
@@ -28,7 +29,7 @@ def create_rest_app(services: RestServices) -> RestApp:
     app.url_map.merge_slashes = False
     app.before_request(_note_template)
     install_error_handlers(app)
-    for blueprint in (health, repositories, forks, tokens):
+    for blueprint in (health, metrics, repositories, forks, tokens):
         app.register_blueprint(blueprint)
     return app
 

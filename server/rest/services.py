@@ -11,6 +11,7 @@ from packengine.repository import Engine
 from server.auth import RestAuthenticator
 from server.config import Settings
 from server.git.native import WorkerThreads
+from server.metrics import Metrics
 
 ENGINE_THREADS = 16
 """How many REST requests of a worker are inside the engine at once; the others queue, in order."""
@@ -27,6 +28,7 @@ class RestServices:
     settings: Settings
     authenticator: RestAuthenticator
     is_draining: Callable[[], bool] = lambda: False
+    metrics: Metrics = field(default_factory=Metrics)
     threads: WorkerThreads = field(default_factory=lambda: WorkerThreads(ENGINE_THREADS))
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

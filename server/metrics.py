@@ -1,0 +1,78 @@
+"""What operators watch, in Prometheus' text format: of all workers together, whichever of them is asked.
+
+Each worker counts in files of its own, in a folder that the parent makes and all of them read (`FOLDER_VARIABLE`). What
+a worker counted that has died goes on to count. Without such a folder, as in tests, a process counts for itself.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from server.asgi.record import RequestRecord
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Read by prometheus_client when it is imported, so it must be set before a worker starts."""
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_PREFIX = "artifacts"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OTHER_METHOD = "other"
+"""A method may be any word, and every label is kept for ever."""
+
+_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """The counters of one process. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "requests", "Requests answered.", ["method", "path", "status"], namespace=_PREFIX, registry=registry
+        )
+        self._durations = Histogram(
+            "request_duration_seconds",
+            "From a request's head to the end of its answer.",
+            ["method", "path"],
+            namespace=_PREFIX,
+            registry=registry,
+            buckets=_BUCKETS_S,
+        )
+        self._received = Counter(
+            "received_bytes", "Bytes of request bodies.", ["path"], namespace=_PREFIX, registry=registry
+        )
+        self._sent = Counter("sent_bytes", "Bytes of answers' bodies.", ["path"], namespace=_PREFIX, registry=registry)
+        self._packs = Counter(
+            "pack_cache_answers",
+            "Packs of fetches by where they came from: hit, miss, joined, whole (sent as it is stored), off.",
+            ["use"],
+            namespace=_PREFIX,
+            registry=registry,
+        )
+        build = Gauge(
+            "build_info", "1.", ["version"], namespace=_PREFIX, registry=registry, multiprocess_mode="livemax"
+        )
+        build.labels(version("packhouse")).set(1)
+
+    def count(self, record: RequestRecord, status: int, duration_s: float) -> None:
+        """Count a request that is over."""
+        method = record.method if record.method in _METHODS else _OTHER_METHOD
+        self._requests.labels(method, record.template, str(status)).inc()
+        self._durations.labels(method, record.template).observe(duration_s)
+        self._received.labels(record.template).inc(record.received_bytes)
+        self._sent.labels(record.template).inc(record.sent_bytes)
+        if record.cache is not None:
+            self._packs.labels(record.cache).inc()
+
+    def render(self) -> bytes:
+        """The text. Reads the files of all workers: belongs into a worker thread."""
+        folder = os.environ.get(FOLDER_VARIABLE)
+        if folder is None:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]  # it is typed in part
+        return generate_latest(registry)

@@ -1,0 +1,16 @@
+"""GET /metrics: for whoever scrapes, without a token. It names no repository and nobody."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response
+
+from server.metrics import CONTENT_TYPE
+from server.rest.context import services
+
+metrics = Blueprint("metrics", __name__)
+
+
+@metrics.get("/metrics")
+async def scrape() -> Response:
+    """The counters of all workers, as Prometheus reads them."""
+    return Response(await services().run(services().metrics.render), content_type=CONTENT_TYPE)
