@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -73,22 +73,38 @@ def test_a_benchmark_without_bar_and_a_bar_without_benchmark_fail() -> None:
 def test_what_is_beyond_its_bar_is_measured_once_more(
     monkeypatch: pytest.MonkeyPatch, second: float, status: int
 ) -> None:
-    asked: list[str | None] = []
+    asked: list[Sequence[str]] = []
 
-    def measure(words: str | None, bars: Mapping[str, Bar]) -> tuple[int, list[Result]]:
-        asked.append(words)
+    def measure(arguments: Sequence[str], bars: Mapping[str, Bar]) -> tuple[int, list[Result]]:
+        asked.append(arguments)
         return 0, [comparison("fast", 0.9 if len(asked) == 1 else second, bars["fast"])]
 
     monkeypatch.setattr(program, "load_bars", lambda: BARS)
     monkeypatch.setattr(program, "_measure", measure)
     assert program.main([]) == status
-    assert asked == [None, "test_fast"]
+    assert asked == [[], ["-k", "test_fast"]]
 
 
 def test_a_benchmark_that_breaks_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "load_bars", dict)
     monkeypatch.setattr(program, "_measure", lambda *_: (2, []))
     assert program.main([]) == 2
+
+
+@pytest.mark.parametrize("second_status", [0, 1])
+def test_a_benchmark_that_fails_is_tried_once_more(monkeypatch: pytest.MonkeyPatch, second_status: int) -> None:
+    asked: list[Sequence[str]] = []
+
+    def measure(arguments: Sequence[str], bars: Mapping[str, Bar]) -> tuple[int, list[Result]]:
+        asked.append(arguments)
+        if len(asked) == 1:
+            return 1, []
+        return second_status, [] if second_status else [comparison("fast", 0.1, bars["fast"])]
+
+    monkeypatch.setattr(program, "load_bars", lambda: BARS)
+    monkeypatch.setattr(program, "_measure", measure)
+    assert program.main(["-k", "fast"]) == second_status
+    assert asked == [["-k", "fast"], ["-k", "fast", "--last-failed", "--last-failed-no-failures=none"]]
 
 
 def test_bars_of_the_large_repository_are_due_where_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
