@@ -20,7 +20,7 @@ help:
 
 # Editable installs do not watch native sources: touching the stamp of a build is not enough, so both are built anew.
 dev: $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable ./core_ext --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable ./core_ext --editable ./client --editable '.[dev]'
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -6,13 +6,14 @@ import msgspec
 from quart import Blueprint, Response
 
 from packengine.storage.ports import TokenScope
+from packhouse_client.types.forks import ForkRepository, ForksMade
+from packhouse_client.types.repositories import RepositoryMade
 from server.auth.minting import MintedToken, mint, remote_url
 from server.rest.access import access_to
 from server.rest.body import json_response, read_json
 from server.rest.context import Caller, request_record, services
 from server.rest.errors import ApiError, bad_request
 from server.rest.remote import request_base_url
-from server.rest.types import ForkRepository, ForksMade, RepositoryMade
 
 forks = Blueprint("forks", __name__)
 

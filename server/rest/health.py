@@ -10,9 +10,9 @@ import trio
 from quart import Blueprint, Response
 
 from packengine.storage.ports import StorageError
+from packhouse_client.types.health import Ok, Readiness
 from server.rest.body import answer
 from server.rest.context import services
-from server.rest.types import Ok, Readiness
 
 PROBE_TIMEOUT_S = 1.0
 COMPONENTS = ("tokens", "audit", "ownership")

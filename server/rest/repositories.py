@@ -6,14 +6,7 @@ from msgspec import UNSET
 from quart import Blueprint, Response
 
 from packengine.storage.ports import RepositoryRecord, TokenScope
-from server.auth.minting import MintedToken, mint, remote_url
-from server.rest.access import accessible, authenticated
-from server.rest.body import answer, read_json
-from server.rest.context import checked_repository_id, request_record, services
-from server.rest.errors import bad_request
-from server.rest.query import count_argument, flag_argument
-from server.rest.remote import request_base_url
-from server.rest.types import (
+from packhouse_client.types.repositories import (
     CreateRepository,
     RefItem,
     RepositoryAnswer,
@@ -21,6 +14,13 @@ from server.rest.types import (
     RepositoryItem,
     RepositoryMade,
 )
+from server.auth.minting import MintedToken, mint, remote_url
+from server.rest.access import accessible, authenticated
+from server.rest.body import answer, read_json
+from server.rest.context import checked_repository_id, request_record, services
+from server.rest.errors import bad_request
+from server.rest.query import count_argument, flag_argument
+from server.rest.remote import request_base_url
 
 LIST_DEFAULT = 1000
 LIST_MAX = 5000

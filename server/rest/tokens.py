@@ -7,6 +7,7 @@ import time
 from quart import Blueprint, Response
 
 from packengine.storage.ports import TokenRecord, TokenScope
+from packhouse_client.types.tokens import MintToken, RevokeToken, TokenItem, TokenMade, TokenRevoked
 from server.auth import hash_token, is_acceptable_token, token_id
 from server.auth.minting import mint, remote_url
 from server.rest.access import accessible, authenticated
@@ -14,7 +15,6 @@ from server.rest.body import answer, read_json
 from server.rest.context import Caller, services
 from server.rest.errors import ApiError
 from server.rest.remote import request_base_url
-from server.rest.types import MintToken, RevokeToken, TokenItem, TokenMade, TokenRevoked
 
 tokens = Blueprint("tokens", __name__)
 

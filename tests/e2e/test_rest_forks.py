@@ -11,8 +11,8 @@ from packengine.repository import Actor
 from packengine.repository.progress import no_progress
 from packengine.storage.ports import TokenScope
 from packengine.storage.sqlite import SqliteCatalog
+from packhouse_client.types.forks import MAX_FORKS
 from server.auth import hash_token
-from server.rest.types import MAX_FORKS
 from tests.support.rest import RestClient, rest_client
 
 ALICE = {"Authorization": "Bearer user:alice"}

@@ -1,4 +1,4 @@
-"""The two distributions fit each other, and what is not there says so at import."""
+"""The three distributions fit each other, and what is not there says so at import."""
 
 import importlib.metadata
 import inspect
@@ -13,6 +13,7 @@ import pytest
 
 import core_ext
 import packengine
+import packhouse_client
 from packengine import _native
 
 ROOT = Path(__file__).parents[2]
@@ -30,9 +31,11 @@ def settings(path: str) -> dict[str, Any]:
 def test_every_version_is_the_one_that_cargo_defines() -> None:
     defined = settings("core_ext/Cargo.toml")["workspace"]["package"]["version"]
     project = settings("pyproject.toml")["project"]
-    assert f"packhouse-core-ext=={defined}" in project["dependencies"]
-    assert {project["version"], core_ext.__version__, packengine.__version__} == {defined}
-    assert importlib.metadata.version("packhouse") == importlib.metadata.version("packhouse-core-ext") == defined
+    assert {f"packhouse-core-ext=={defined}", f"packhouse-client=={defined}"} <= set(project["dependencies"])
+    modules = (core_ext, packengine, packhouse_client)
+    assert {project["version"], *(module.__version__ for module in modules)} == {defined}
+    distributions = ("packhouse", "packhouse-core-ext", "packhouse-client")
+    assert {importlib.metadata.version(name) for name in distributions} == {defined}
 
 
 def test_crates_share_the_workspace_version() -> None:
@@ -57,7 +60,7 @@ def test_installed_files_are_those_of_the_tree(package: str) -> None:
     assert {path for path in files if not (installed / path).exists()} == set()
 
 
-@pytest.mark.parametrize("package", [*PACKAGES, "core_ext"])
+@pytest.mark.parametrize("package", [*PACKAGES, "core_ext", "packhouse_client"])
 def test_packages_say_that_they_are_typed(package: str) -> None:
     assert (folder_of(package) / "py.typed").exists()
 
@@ -89,8 +92,8 @@ def test_core_of_another_version_is_refused_with_both_versions(monkeypatch: pyte
 
 def test_readme_shows_the_two_commands() -> None:
     readme = (ROOT / "README.md").read_text()
-    assert "pip install ./core_ext . && packhouse serve" in readme
-    assert "pip install ./core_ext '.[test]' && pytest" in readme
+    assert "pip install ./core_ext ./client . && packhouse serve" in readme
+    assert "pip install ./core_ext ./client '.[test]' && pytest" in readme
 
 
 def test_changelog_knows_this_version() -> None:
