@@ -22,6 +22,7 @@ from packengine.repository.lifecycle import RepositoryDetails
 from packengine.repository.limits import Limits
 from packengine.repository.progress import Progress
 from packengine.repository.push import DeltaCount, Push, PushOutcome, PushService
+from packengine.repository.ref_access import RefAccess
 from packengine.repository.state import RepositoryState
 from packengine.repository.verify import VerifyReport
 
@@ -47,6 +48,7 @@ __all__ = [
     "Push",
     "PushOutcome",
     "PushService",
+    "RefAccess",
     "RepositoryDetails",
     "RepositoryError",
     "RepositoryState",

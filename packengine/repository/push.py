@@ -23,13 +23,15 @@ from packengine.repository.packs import PackIntake, PackShelf, open_database, op
 from packengine.repository.provenance import Provenance
 from packengine.repository.publish import REFS_LOGGED, Draft, Publisher
 from packengine.repository.push_policy import PushPolicy
+from packengine.repository.ref_access import RefAccess
 from packengine.repository.ref_rules import ObjectLookup, RefPlan, plan_refs
 from packengine.repository.state import RepositoryState
 from packengine.repository.visibility import Visibility
-from packengine.signatures import CertificateRefused, Signer
+from packengine.signatures import CertificateRefused
 from packengine.storage.ports import BlobStore, Committed
 
 _UNPACKER = "unpacker error"
+_EVERYTHING = RefAccess.everything()
 
 _log = logging.getLogger(__name__)
 
@@ -87,18 +89,21 @@ class PushService:
         actor: Actor,
         *,
         may_push: Callable[[], bool] = lambda: True,
+        access: RefAccess = _EVERYTHING,
+        kind: PublishKind = PublishKind.PUSH,
     ) -> Push:
         """A push of these commands; feed it the pack that follows them, then `finish`.
 
         may_push: whether the actor still may, asked each time the push is derived: a pack can take hours to arrive.
+        access: which refs the actor may move. A signer comes from the request's certificate. kind: of the publish.
         A certificate is judged here, for it is to be fresh when it arrives, not when its pack has. One that fails
         refuses the push; its pack is read all the same. Cost: verifying a signature, so call it in a worker thread.
         """
         try:
             signer = self.policy.signer(request, state)
         except CertificateRefused as refused:
-            return Push(self, state, request, actor, may_push, refusal=str(refused))
-        return Push(self, state, request, actor, may_push, signer=signer)
+            return Push(self, state, request, actor, may_push, access, kind, refusal=str(refused))
+        return Push(self, state, request, actor, may_push, replace(access, signer=signer), kind)
 
 
 class Push:
@@ -111,8 +116,9 @@ class Push:
         request: PushCommands,
         actor: Actor,
         may_push: Callable[[], bool],
+        access: RefAccess,
+        kind: PublishKind,
         *,
-        signer: Signer | None = None,
         refusal: str | None = None,
     ) -> None:
         self._service = service
@@ -121,7 +127,9 @@ class Push:
         self._commands = request.commands
         self._actor = actor
         self._may_push = may_push
-        self._provenance = Provenance(request.push_options, signer)
+        self._access = access
+        self._kind = kind
+        self._provenance = Provenance(request.push_options, access.signer)
         self._refusal = refusal
         self._cancel = Cancel()
         self._ingest: PackIngest | None = None
@@ -188,11 +196,11 @@ class Push:
         thin_bases = self._ingested.thin_base_count if self._ingested else 0
         deltas = replace(self.delta_count(), thin_bases=thin_bases)
         committed = self._service.publisher.publish(
-            self._state, self._actor, PublishKind.PUSH, self._derive, self._provenance, is_quick=self._is_small
+            self._state, self._actor, self._kind, self._derive, self._provenance, is_quick=self._is_small
         )
         verdicts = [(c.name, reason) for c, reason in zip(self._commands, self._plan.reasons, strict=True)]
         self._drop_pack()
-        return PushOutcome(committed, None, verdicts, warnings, deltas)
+        return PushOutcome(committed, None, verdicts, [*warnings, *self._plan.remarks], deltas)
 
     @property
     def _is_small(self) -> bool:
@@ -228,7 +236,7 @@ class Push:
         pack = self._closed_pack(usable)
         service = self._service
         lookup = self._lookup(usable, pack)
-        self._plan = plan_refs(self._request, state, lookup, service.limits, service.policy.hidden_refs)
+        self._plan = plan_refs(self._request, state, lookup, service.limits, service.policy.hidden_refs, self._access)
         if not self._plan.changes:
             return None
         tips = [change.entry.oid for change in self._plan.changes if change.entry is not None]

@@ -14,13 +14,19 @@ from packengine.refs import HiddenRefs, RefChange, RefEntry
 from packengine.refs.names import is_branch
 from packengine.repository.folder_conflicts import Births, stored_rivals
 from packengine.repository.limits import Limits
+from packengine.repository.protection import BEYOND_TOKEN, PROTECTED, Protection, not_forward
+from packengine.repository.ref_access import RefAccess
 from packengine.repository.state import RepositoryState
 
+READ_ONLY = "repository is read-only"
 _LOST_RACE = "non-fast-forward"
 _ATOMIC = "atomic push failure"
 _MISSING = "missing necessary objects"
 _SHALLOW = "shallow update not allowed"
 """The same from a shallow client: the parents behind its boundary are not here either."""
+
+_REMARKS = 20
+_EVERYTHING = RefAccess.everything()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,9 @@ class RefPlan:
 
     keeps_reach: bool
     """Whether everything that the refs reached before is still reached afterwards."""
+
+    remarks: Sequence[str] = ()
+    """Sentences for the person who pushes, about what is protected: of a few refs."""
 
 
 class ObjectLookup:
@@ -68,17 +77,27 @@ class ObjectLookup:
 
 
 def plan_refs(
-    request: PushCommands, state: RepositoryState, objects: ObjectLookup, limits: Limits, hidden: HiddenRefs
+    request: PushCommands,
+    state: RepositoryState,
+    objects: ObjectLookup,
+    limits: Limits,
+    hidden: HiddenRefs,
+    access: RefAccess = _EVERYTHING,
 ) -> RefPlan:
     """Judge every command against one state. In an atomic push one bad command fails all."""
     commands = request.commands
     stored = state.manifest.refs.get_many(command.name for command in commands)
     missing = _SHALLOW if request.shallow else _MISSING
+    protection = Protection(state.record.rules, access)
+    remarks: list[str] = []
     reasons = [
         refusal
         or _hidden_refusal(command, hidden)
-        or _refusal(command, stored.get(command.name), state, limits)
+        or _repository_refusal(command, state, limits)
+        or _rule_refusal(command, protection, remarks)
+        or _refusal(command, stored.get(command.name), state)
         or _value_refusal(command, objects, missing)
+        or _force_refusal(command, objects, protection, remarks)
         for command, refusal in zip(commands, command_refusals(commands), strict=True)
     ]
     _refuse_folder_conflicts(commands, reasons, state)
@@ -86,7 +105,7 @@ def plan_refs(
         reasons = [reason or _ATOMIC for reason in reasons]
     moved = [command for command, reason in zip(commands, reasons, strict=True) if reason is None]
     changes = [_change(command, objects) for command in moved]
-    return RefPlan(changes, reasons, _keeps_reach(moved, stored, state, objects))
+    return RefPlan(changes, reasons, _keeps_reach(moved, stored, state, objects), remarks[:_REMARKS])
 
 
 def _hidden_refusal(command: Command, hidden: HiddenRefs) -> str | None:
@@ -95,11 +114,34 @@ def _hidden_refusal(command: Command, hidden: HiddenRefs) -> str | None:
     return "deny deleting a hidden ref" if command.is_delete else "deny updating a hidden ref"
 
 
-def _refusal(command: Command, entry: RefEntry | None, state: RepositoryState, limits: Limits) -> str | None:
+def _repository_refusal(command: Command, state: RepositoryState, limits: Limits) -> str | None:
     if len(command.name) > limits.max_ref_name_bytes:
         return f"ref name is {len(command.name)} bytes long, the limit is {limits.max_ref_name_bytes}"
-    if state.record.read_only:
-        return "repository is read-only"
+    return READ_ONLY if state.record.read_only else None
+
+
+def _rule_refusal(command: Command, protection: Protection, remarks: list[str]) -> str | None:
+    if protection.is_beyond_token(command.name):
+        return BEYOND_TOKEN
+    objection = protection.objection(command.name, deletes=command.is_delete)
+    if objection is None:
+        return None
+    remarks.append(objection)
+    return PROTECTED
+
+
+def _force_refusal(command: Command, objects: ObjectLookup, protection: Protection, remarks: list[str]) -> str | None:
+    """Asked last: whether a value descends from another can only be told of values that may be named."""
+    old = command.old_or_none
+    if old is None or command.is_delete or not protection.only_forward(command.name):
+        return None
+    if objects.reaches(old, command.new):
+        return None
+    remarks.append(not_forward(command.name))
+    return PROTECTED
+
+
+def _refusal(command: Command, entry: RefEntry | None, state: RepositoryState) -> str | None:
     if command.is_delete:
         return _delete_refusal(command, entry, state)
     if (entry.oid if entry is not None else None) != command.old_or_none:

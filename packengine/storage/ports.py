@@ -18,6 +18,8 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from packengine.refs.rules import RefRule
+
 Digest = bytes
 """32 bytes: the SHA-256 of the content it names."""
 
@@ -128,6 +130,8 @@ class RepositoryRecord:
     read_only: bool
     first_version: int
     """The version its pointer was created with: more than 1 where it continues those of a deleted repository."""
+
+    rules: tuple[RefRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
