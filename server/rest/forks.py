@@ -13,12 +13,16 @@ from server.rest.access import access_to
 from server.rest.body import json_response, read_json
 from server.rest.context import Caller, request_record, services
 from server.rest.errors import ApiError, bad_request
+from server.rest.operations import operation
 from server.rest.remote import request_base_url
 
 forks = Blueprint("forks", __name__)
 
 
 @forks.post("/v1/repos/<repository_id>/forks")
+@operation(
+    answer=RepositoryMade | ForksMade, body=ForkRepository, errors=("repo_exists", "quota_exceeded"), tag="forks"
+)
 async def fork(repository_id: str) -> Response:
     """Fork a repository, once or in numbers. A read-only fork gets a read token.
 

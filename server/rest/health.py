@@ -13,6 +13,7 @@ from packengine.storage.ports import StorageError
 from packhouse_client.types.health import Ok, Readiness
 from server.rest.body import answer
 from server.rest.context import services
+from server.rest.operations import operation
 
 PROBE_TIMEOUT_S = 1.0
 COMPONENTS = ("tokens", "audit", "ownership")
@@ -26,12 +27,14 @@ _probe_limiter = trio.CapacityLimiter(1)
 
 
 @health.get("/v1/health")
+@operation(answer=Ok, tag="health", public=True)
 async def alive() -> Response:
     """True as long as the event loop turns."""
     return answer(Ok())
 
 
 @health.get("/v1/health/ready")
+@operation(answer=Readiness, errors=("not_ready",), tag="health", public=True)
 async def ready() -> Response:
     """503 while draining, and when the catalog does not answer within a second."""
     if services().is_draining():

@@ -6,11 +6,13 @@ from quart import Blueprint, Response
 
 from server.metrics import CONTENT_TYPE
 from server.rest.context import services
+from server.rest.operations import Binary, operation
 
 metrics = Blueprint("metrics", __name__)
 
 
 @metrics.get("/metrics")
+@operation(answer=Binary(CONTENT_TYPE), tag="health", public=True)
 async def scrape() -> Response:
     """The counters of all workers, as Prometheus reads them."""
     return Response(await services().run(services().metrics.render), content_type=CONTENT_TYPE)

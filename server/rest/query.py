@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+import msgspec
 from quart import request
 
 from server.rest.errors import bad_request
 
-_FLAGS = {"true": True, "1": True, "false": False, "0": False}
-_MAX_DIGITS = 18  # of a 64-bit integer
+_SHOWN_CHARACTERS = 32
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 
-def count_argument(name: str, default: int, maximum: int | None = None) -> int:
-    """A number from 0; beyond `maximum` counts as `maximum`. Raises ApiError 400."""
-    text = request.args.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
-        raise bad_request(f"{name} is not a number: {text[:_MAX_DIGITS]!r}")
-    return int(text) if maximum is None else min(int(text), maximum)
+def read_query(kind: type[T]) -> T:
+    """The query string as a value of `kind`; parameters that `kind` does not have are ignored.
+
+    Of a parameter that is there twice the first counts. Raises ApiError 400, naming the parameter.
+    """
+    values = request.args.to_dict()
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise bad_request(_sentence(str(error), values)) from error
 
 
-def flag_argument(name: str) -> bool:
-    """true, false, 1 or 0; absent means false. Raises ApiError 400."""
-    text = request.args.get(name)
-    if text is None:
-        return False
-    if text not in _FLAGS:
-        raise bad_request(f"{name} is neither true nor false: {text[:16]!r}")
-    return _FLAGS[text]
+def _sentence(message: str, values: dict[str, str]) -> str:
+    """msgspec says where as a path at the end: "Expected `int` >= 0 - at `$.limit`"."""
+    reason, _, path = message.partition(" - at `$.")
+    name = path.rstrip("`")
+    if name not in values:
+        return f"query: {reason}"
+    return f"query: {name}={values[name][:_SHOWN_CHARACTERS]!r}: {reason}"

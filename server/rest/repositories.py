@@ -7,7 +7,10 @@ from quart import Blueprint, Response
 
 from packengine.storage.ports import RepositoryRecord, TokenScope
 from packhouse_client.types.repositories import (
+    REPOSITORIES_MAX,
     CreateRepository,
+    DeleteRepository,
+    ListRepositories,
     RefItem,
     RepositoryAnswer,
     RepositoryDeleted,
@@ -19,16 +22,20 @@ from server.rest.access import accessible, authenticated
 from server.rest.body import answer, read_json
 from server.rest.context import checked_repository_id, request_record, services
 from server.rest.errors import bad_request
-from server.rest.query import count_argument, flag_argument
+from server.rest.operations import operation
+from server.rest.query import read_query
 from server.rest.remote import request_base_url
-
-LIST_DEFAULT = 1000
-LIST_MAX = 5000
 
 repositories = Blueprint("repositories", __name__)
 
 
 @repositories.post("/v1/repos")
+@operation(
+    answer=RepositoryMade,
+    body=CreateRepository,
+    errors=("invalid_repo_id", "repo_exists", "quota_exceeded"),
+    tag="repos",
+)
 async def create() -> Response:
     """Make an empty repository, with a write token that does not expire."""
     caller = authenticated()
@@ -49,17 +56,20 @@ async def create() -> Response:
 
 
 @repositories.get("/v1/repos")
+@operation(answer=list[RepositoryItem], query=ListRepositories, headers=("X-Total-Count",), tag="repos")
 async def listing() -> Response:
     """A page of the repositories that the caller may see, newest first."""
     caller = authenticated()
-    limit, offset = count_argument("limit", LIST_DEFAULT, LIST_MAX), count_argument("offset", 0)
+    query = read_query(ListRepositories)
+    limit = min(query.limit, REPOSITORIES_MAX)
     records, total = await services().run(
-        services().engine.catalog.repositories, limit=limit, offset=offset, owner=caller.identity.owner
+        services().engine.catalog.repositories, limit=limit, offset=query.offset, owner=caller.identity.owner
     )
     return answer([_item(record) for record in records], {"X-Total-Count": str(total)})
 
 
 @repositories.get("/v1/repos/<repository_id>")
+@operation(answer=RepositoryAnswer, tag="repos")
 async def show(repository_id: str) -> Response:
     """One repository, with its refs and what it amounts to."""
     _, record = await accessible(repository_id)
@@ -82,16 +92,17 @@ async def show(repository_id: str) -> Response:
 
 
 @repositories.delete("/v1/repos/<repository_id>")
+@operation(answer=RepositoryDeleted, query=DeleteRepository, errors=("fork_dependency",), tag="repos")
 async def delete(repository_id: str) -> Response:
     """Delete a repository: alone, leaving its forks (`force`), or with them (`cascade`)."""
     caller, record = await accessible(repository_id)
-    force, cascade = flag_argument("force"), flag_argument("cascade")
-    if force and cascade:
+    query = read_query(DeleteRepository)
+    if query.force and query.cascade:
         raise bad_request("force and cascade exclude each other")
     deleted = await services().run(
-        services().engine.delete_repository, record.id, caller.actor, force=force, cascade=cascade
+        services().engine.delete_repository, record.id, caller.actor, force=query.force, cascade=query.cascade
     )
-    return answer(RepositoryDeleted(deleted=deleted if cascade else UNSET))
+    return answer(RepositoryDeleted(deleted=deleted if query.cascade else UNSET))
 
 
 def _new_id(text: str | None) -> str | None:

@@ -14,12 +14,14 @@ from server.rest.access import accessible, authenticated
 from server.rest.body import answer, read_json
 from server.rest.context import Caller, services
 from server.rest.errors import ApiError
+from server.rest.operations import operation
 from server.rest.remote import request_base_url
 
 tokens = Blueprint("tokens", __name__)
 
 
 @tokens.post("/v1/repos/<repository_id>/tokens")
+@operation(answer=TokenMade, body=MintToken, tag="tokens")
 async def mint_token(repository_id: str) -> Response:
     """Mint a token; this answer is the only one that tells it."""
     caller, record = await accessible(repository_id)
@@ -31,6 +33,7 @@ async def mint_token(repository_id: str) -> Response:
 
 
 @tokens.get("/v1/repos/<repository_id>/tokens")
+@operation(answer=list[TokenItem], tag="tokens")
 async def list_tokens(repository_id: str) -> Response:
     """The live tokens that the caller may see, newest first; never their text."""
     caller, record = await accessible(repository_id)
@@ -39,6 +42,7 @@ async def list_tokens(repository_id: str) -> Response:
 
 
 @tokens.post("/v1/tokens/revoke")
+@operation(answer=TokenRevoked, body=RevokeToken, errors=("forbidden",), tag="tokens")
 async def revoke() -> Response:
     """Revoke a token, whichever repository it is for. Revoking what is not live is no error for the administrator."""
     caller = authenticated()

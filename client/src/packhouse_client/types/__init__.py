@@ -4,6 +4,8 @@ from packhouse_client.types.forks import MAX_FORKS, ForkRepository, ForksMade
 from packhouse_client.types.health import Ok, Readiness
 from packhouse_client.types.repositories import (
     CreateRepository,
+    DeleteRepository,
+    ListRepositories,
     RefItem,
     RepositoryAnswer,
     RepositoryDeleted,
@@ -15,8 +17,10 @@ from packhouse_client.types.tokens import MintToken, RevokeToken, TokenItem, Tok
 __all__ = [
     "MAX_FORKS",
     "CreateRepository",
+    "DeleteRepository",
     "ForkRepository",
     "ForksMade",
+    "ListRepositories",
     "MintToken",
     "Ok",
     "Readiness",

@@ -6,6 +6,11 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from packhouse_client.types.paging import Count
+
+REPOSITORIES_MAX = 5000
+"""The largest page of repositories."""
+
 
 class CreateRepository(Struct, frozen=True, rename="camel"):
     """POST /v1/repos."""
@@ -14,6 +19,20 @@ class CreateRepository(Struct, frozen=True, rename="camel"):
     default_branch: str = "main"
     object_format: Literal["sha1", "sha256"] = "sha1"
     read_only: bool = False
+
+
+class ListRepositories(Struct, frozen=True):
+    """The query of GET /v1/repos. `limit`: more than 5000 counts as 5000."""
+
+    limit: Count = 1000
+    offset: Count = 0
+
+
+class DeleteRepository(Struct, frozen=True):
+    """The query of DELETE /v1/repos/:id. One of them at most."""
+
+    force: bool = False
+    cascade: bool = False
 
 
 class RepositoryMade(Struct, frozen=True):
