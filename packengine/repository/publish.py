@@ -272,7 +272,8 @@ class Publisher:
         rows += [row for pack in fresh for row in pack.rows()]
         rows.append(Row(RowKind.MANIFEST, digest_of(data), data))
         blobs = [pack.blob for pack in fresh if pack.blob is not None]
-        return Publish(state.record.id, state.pointer, digest_of(data), rows, blobs), manifest
+        size_bytes = sum(pack.size_bytes for pack in packs)
+        return Publish(state.record.id, state.pointer, digest_of(data), rows, blobs, size_bytes=size_bytes), manifest
 
     def _check_limits(self, pack_count: int, ref_count: int) -> None:
         if pack_count > self._limits.max_packs:

@@ -59,6 +59,31 @@ class CondemnedBlob(StorageError):
     """A blob that is to be named is about to be deleted, or was: its bytes must be stored under a fresh generation."""
 
 
+class QuotaExceeded(StorageError):
+    """An owner would have more live repositories than it may."""
+
+    def __init__(self, subject: str, limit: int) -> None:
+        super().__init__(subject, limit)
+        self.subject = subject
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"{self.subject} may have {self.limit} repositories"
+
+
+class OwnerBytesExceeded(StorageError):
+    """The live repositories of an owner would be larger, together, than they may."""
+
+    def __init__(self, subject: str, bytes_used: int, limit_bytes: int) -> None:
+        super().__init__(subject, bytes_used, limit_bytes)
+        self.subject = subject
+        self.bytes_used = bytes_used
+        self.limit_bytes = limit_bytes
+
+    def __str__(self) -> str:
+        return f"the repositories of {self.subject} would have {self.bytes_used} bytes, the limit is {self.limit_bytes}"
+
+
 class MarkLost(StorageError):
     """Another collection has begun since: what this one found out is not to be acted on."""
 
@@ -129,9 +154,44 @@ class RepositoryRecord:
 
     read_only: bool
     first_version: int
-    """The version its pointer was created with: more than 1 where it continues those of a deleted repository."""
+    """The version its pointer was created with: more than 1 where it continues those of a deleted repository.
+
+    One more with each undeletion: what was begun before the deletion is not to be published after it.
+    """
+
+    description: str = ""
+    is_public: bool = False
+    """Whether anyone may read it."""
 
     rules: tuple[RefRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryPlace:
+    """Where a page of a list ended: it may be gone by the time that the next one is asked for."""
+
+    id: str
+    first_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerQuota:
+    """What each owner may have; 0: as much as they like. Repositories without an owner count for nobody."""
+
+    max_repositories: int = 0
+    max_bytes: int = 0
+    """Of all packs of all of them, each counted as if it were alone."""
+
+
+NO_QUOTA = OwnerQuota()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerUsage:
+    """What an owner has in live repositories."""
+
+    repositories: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +209,13 @@ class NewRepository:
     token: NewToken | None = None
     blobs: Sequence[BlobKey] = ()
     """The blobs that a manifest of its own names, if the source's newest does not."""
+
+    size_bytes: int = 0
+    """Of the packs that a manifest of its own names; without one, the source's size is taken over."""
+
+    description: str = ""
+    is_public: bool = False
+    rules: tuple[RefRule, ...] = ()
 
 
 class TokenScope(Enum):
@@ -168,6 +235,8 @@ class NewToken:
     expires_at_s: int | None = None
     subject: str | None = None
     label: str | None = None
+    refs: tuple[str, ...] | None = None
+    """Patterns of the refs that it may move; None: any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +251,7 @@ class TokenRecord:
     revoked_at_s: int | None
     subject: str | None
     label: str | None
+    refs: tuple[str, ...] | None = None
 
 
 class RowKind(Enum):
@@ -227,6 +297,12 @@ class Publish:
 
     The version grows by as many.
     """
+
+    size_bytes: int = 0
+    """Of the packs that the new manifest names, together."""
+
+    quota: OwnerQuota = NO_QUOTA
+    """Refused, if the repository grows, with more bytes than its owner may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +365,17 @@ class LeaseRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerKey:
+    """A credential that was rotated while the server ran."""
+
+    value: bytes
+    replaces: bytes
+    """What counted before, in the form of the value: it is valid only as long as this is what is configured."""
+
+    set_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReaderRecord:
     """A process that reads: it opened nothing that it still uses before `oldest_open_ms`."""
 
@@ -300,18 +387,53 @@ class ReaderRecord:
 class Catalog(Protocol):
     """Transactional; every write is durable (power loss) before it returns."""
 
-    def create_repositories(self, repositories: Sequence[NewRepository], rows: Sequence[Row] = ()) -> None:
+    def create_repositories(
+        self, repositories: Sequence[NewRepository], rows: Sequence[Row] = (), *, quota: OwnerQuota = NO_QUOTA
+    ) -> None:
         """Create all of them, or none, as they are listed: a source may be created in the same call before its forks.
 
-        Raises RepositoryExists, RepositoryMissing (no such live source), RowMissing (no such manifest), CondemnedBlob.
+        Raises RepositoryExists, RepositoryMissing (no such live source), RowMissing (no such manifest), CondemnedBlob,
+        and QuotaExceeded or OwnerBytesExceeded if an owner of new ones would have more afterwards than `quota` allows.
         """
 
     def repository(self, repository_id: str) -> RepositoryRecord | None: ...
 
     def repositories(
-        self, *, limit: int, offset: int = 0, owner: str | None = None
+        self,
+        *,
+        limit: int,
+        offset: int = 0,
+        owner: str | None = None,
+        search: str | None = None,
+        before: RepositoryPlace | None = None,
     ) -> tuple[Sequence[RepositoryRecord], int]:
-        """A page, newest first, and how many there are in all."""
+        """A page, newest first, and how many there are in all, whatever the page.
+
+        search: those whose id or description has it in it; ASCII letters of either case are the same.
+        before: only older ones than this one, which may be deleted. Raises RepositoryMissing if it never was.
+        """
+
+    def update_repository(
+        self,
+        repository_id: str,
+        *,
+        description: str | None = None,
+        read_only: bool | None = None,
+        is_public: bool | None = None,
+        rules: tuple[RefRule, ...] | None = None,
+    ) -> RepositoryRecord:
+        """Set what is not None. Returns the record as it is then. Raises RepositoryMissing."""
+
+    def undelete_repository(
+        self, repository_id: str, *, not_before_s: int, token: NewToken | None = None, quota: OwnerQuota = NO_QUOTA
+    ) -> RepositoryRecord:
+        """Bring back the repository of that id that was deleted last, if that was at `not_before_s` or later.
+
+        Its refs are as they were; its tokens are gone. Raises RepositoryMissing if there is none, or if its manifest
+        was given up; RepositoryExists if the id is in use; QuotaExceeded, OwnerBytesExceeded.
+        """
+
+    def owner_usage(self, owner: str) -> OwnerUsage: ...
 
     def live_forks(self, repository_id: str) -> Sequence[str]:
         """Ids of the live repositories that were forked directly from this live one, oldest first."""
@@ -325,8 +447,9 @@ class Catalog(Protocol):
     def publish(self, publish: Publish) -> Committed | Superseded:
         """Compare-and-swap the pointer. Raises RepositoryMissing; CatalogBusy; RowMissing if the manifest is absent.
 
-        Raises CondemnedBlob, if the compare held. Rows that are named again are condemned no more. Calls that come at
-        the same time, for whatever repositories, may share a transaction; each gets its own verdict.
+        Raises CondemnedBlob and OwnerBytesExceeded, if the compare held. Rows that are named again are condemned no
+        more. Calls that come at the same time, for whatever repositories, may share a transaction; each gets its own
+        verdict.
         """
 
     def row(self, kind: RowKind, digest: Digest) -> bytes:
@@ -345,6 +468,15 @@ class Catalog(Protocol):
 
     def revoke_token(self, token_hash: Digest, revoked_at_s: int) -> bool:
         """Whether there was a live one to revoke."""
+
+    def rotate_tokens(self, repository_id: str, token: NewToken, now_s: int) -> int:
+        """Revoke all live tokens of a repository and mint one. Returns how many were revoked. Raises as mint_token."""
+
+    def server_key(self, name: str) -> ServerKey | None:
+        """What was set last under that name."""
+
+    def set_server_key(self, name: str, key: ServerKey) -> None:
+        """Keep it in the place of what was there."""
 
     def take_lease(self, name: str, holder: str, *, now_ms: int, ttl_ms: int) -> bool:
         """Take a lease that is free or has expired, or renew one's own. False: somebody else holds it."""

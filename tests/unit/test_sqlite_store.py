@@ -17,6 +17,7 @@ from packengine.storage.ports import (
     Committed,
     CorruptBlob,
     NewToken,
+    OwnerUsage,
     Pointer,
     Publish,
     RepositoryRecord,
@@ -84,9 +85,9 @@ def test_the_catalog_is_created_once_however_many_open_it_at_once(path: Path) ->
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     SqliteCatalog(path).close()
-    change(path, "PRAGMA user_version = 4")
+    change(path, "PRAGMA user_version = 5")
     before = path.read_bytes()
-    with pytest.raises(StorageError, match=r"catalog\.db: a catalog of schema 4; this program knows 1 to 3"):
+    with pytest.raises(StorageError, match=r"catalog\.db: a catalog of schema 5; this program knows 1 to 4"):
         SqliteCatalog(path)
     assert path.read_bytes() == before
 
@@ -127,6 +128,9 @@ def test_a_catalog_of_an_older_schema_goes_on_with_all_that_it_holds(path: Path,
         assert catalog.pointer("dead").version == 3
         assert catalog.readers() == []
         assert catalog.begin_mark() == 1
+        assert catalog.server_key("admin") is None
+        assert catalog.owner_usage("alice") == OwnerUsage(1, 0)
+        assert catalog.update_repository("demo", description="now it may have one").description == "now it may have one"
         secret = catalog.secret()
     with closing(SqliteCatalog(path)) as catalog:
         assert catalog.secret() == secret
@@ -143,7 +147,7 @@ def test_a_migrated_catalog_is_laid_out_as_a_new_one(path: Path, schema: int) ->
     assert layout(path) == layout(path.with_name("new.db"))
 
 
-@pytest.mark.parametrize(("schema", "table"), [(1, "secret"), (2, "condemned")])
+@pytest.mark.parametrize(("schema", "table"), [(1, "secret"), (2, "condemned"), (3, "server_key")])
 def test_a_migration_that_fails_leaves_the_older_schema(path: Path, schema: int, table: str) -> None:
     make_older(path, schema)
     change(path, f"CREATE TABLE {table} (in_the_way)")

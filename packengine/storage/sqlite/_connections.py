@@ -9,7 +9,7 @@ from pathlib import Path
 from packengine.storage._disk import Disk
 from packengine.storage.ports import StorageError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """`schema_<n>.sql` leads from schema n - 1 to schema n; 0 is an empty file."""
 
 _APPLICATION_ID = 0x50_4B_48_53  # "PKHS", in the file's header

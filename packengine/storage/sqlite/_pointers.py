@@ -16,6 +16,7 @@ from packengine.storage.ports import (
 )
 from packengine.storage.sqlite._condemned import name_blobs, name_rows_again
 from packengine.storage.sqlite._content import manifest_key, store_rows
+from packengine.storage.sqlite._owners import check_growth
 
 _POINTER = """
     SELECT r.key, p.version, c.digest
@@ -48,10 +49,11 @@ def publish(connection: sqlite3.Connection, request: Publish) -> Committed | Sup
     if not any(row.digest == request.manifest for row in request.rows):
         name_rows_again(connection, [RowKey(request.manifest, RowKind.MANIFEST)])
     name_blobs(connection, request.blobs)
+    check_growth(connection, repository_key, request.size_bytes, request.quota)
     moved = Pointer(current.version + request.steps, request.manifest)
     connection.execute(
-        "UPDATE pointer SET version = ?, manifest = ? WHERE repository = ?",
-        (moved.version, manifest_key(connection, moved.manifest), repository_key),
+        "UPDATE pointer SET version = ?, manifest = ?, size_bytes = ? WHERE repository = ?",
+        (moved.version, manifest_key(connection, moved.manifest), request.size_bytes, repository_key),
     )
     return Committed(request.repository_id, moved)
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from packengine.refs.rules import RefRule
 from packengine.storage._keys import SECRET_BYTES
 from packengine.storage.ports import (
+    NO_QUOTA,
     BlobKey,
     Committed,
     Condemned,
@@ -16,14 +18,18 @@ from packengine.storage.ports import (
     LeaseRecord,
     NewRepository,
     NewToken,
+    OwnerQuota,
+    OwnerUsage,
     Pointer,
     PointerUse,
     Publish,
     ReaderRecord,
+    RepositoryPlace,
     RepositoryRecord,
     Row,
     RowKey,
     RowKind,
+    ServerKey,
     Superseded,
     TokenRecord,
 )
@@ -32,9 +38,11 @@ from packengine.storage.sqlite import (
     _content,
     _leases,
     _open_readers,
+    _owners,
     _pointers,
     _repositories,
     _secret,
+    _server_keys,
     _tokens,
 )
 from packengine.storage.sqlite._change_watch import ChangeWatch
@@ -57,11 +65,15 @@ class SqliteCatalog:
         self._readers = ReaderPool(path)
         self._changes = ChangeWatch(path)
 
-    def create_repositories(self, repositories: Sequence[NewRepository], rows: Sequence[Row] = ()) -> None:
-        """Create all, or none. Raises RepositoryExists, RepositoryMissing (a source), RowMissing, CondemnedBlob."""
+    def create_repositories(
+        self, repositories: Sequence[NewRepository], rows: Sequence[Row] = (), *, quota: OwnerQuota = NO_QUOTA
+    ) -> None:
+        """Create all, or none. Raises RepositoryExists, RepositoryMissing (a source), RowMissing, CondemnedBlob,
+        QuotaExceeded, OwnerBytesExceeded.
+        """
         for row in rows:
             _content.check_row(row)
-        self._writer.run(partial(_repositories.create_repositories, repositories=repositories, rows=rows))
+        self._writer.run(partial(_repositories.create_repositories, repositories=repositories, rows=rows, quota=quota))
 
     def repository(self, repository_id: str) -> RepositoryRecord | None:
         """The record of a live repository."""
@@ -69,11 +81,57 @@ class SqliteCatalog:
             return _repositories.find_repository(connection, repository_id)
 
     def repositories(
-        self, *, limit: int, offset: int = 0, owner: str | None = None
+        self,
+        *,
+        limit: int,
+        offset: int = 0,
+        owner: str | None = None,
+        search: str | None = None,
+        before: RepositoryPlace | None = None,
     ) -> tuple[Sequence[RepositoryRecord], int]:
         """A page, newest first, and how many there are in all."""
         with self._readers.connection() as connection:
-            return _repositories.list_repositories(connection, limit, offset, owner)
+            return _repositories.list_repositories(connection, limit, offset, owner, search, before)
+
+    def update_repository(
+        self,
+        repository_id: str,
+        *,
+        description: str | None = None,
+        read_only: bool | None = None,
+        is_public: bool | None = None,
+        rules: tuple[RefRule, ...] | None = None,
+    ) -> RepositoryRecord:
+        """Set what is not None. Raises RepositoryMissing."""
+        changes: dict[str, str | int | None] = {}
+        if description is not None:
+            changes["description"] = description
+        if read_only is not None:
+            changes["read_only"] = int(read_only)
+        if is_public is not None:
+            changes["is_public"] = int(is_public)
+        if rules is not None:
+            changes["rules"] = _repositories.encoded_rules(rules)
+        return self._writer.run(partial(_repositories.update_repository, repository_id=repository_id, changes=changes))
+
+    def undelete_repository(
+        self, repository_id: str, *, not_before_s: int, token: NewToken | None = None, quota: OwnerQuota = NO_QUOTA
+    ) -> RepositoryRecord:
+        """Bring back what was deleted last. Raises RepositoryMissing, RepositoryExists, and as a creation would."""
+        return self._writer.run(
+            partial(
+                _repositories.undelete_repository,
+                repository_id=repository_id,
+                not_before_s=not_before_s,
+                token=token,
+                quota=quota,
+            )
+        )
+
+    def owner_usage(self, owner: str) -> OwnerUsage:
+        """What an owner has."""
+        with self._readers.connection() as connection:
+            return _owners.owner_usage(connection, owner)
 
     def live_forks(self, repository_id: str) -> Sequence[str]:
         """Ids of the live direct forks, oldest first."""
@@ -133,6 +191,23 @@ class SqliteCatalog:
     def revoke_token(self, token_hash: Digest, revoked_at_s: int) -> bool:
         """Whether there was a live one to revoke."""
         return self._writer.run(partial(_tokens.revoke_token, token_hash=token_hash, revoked_at_s=revoked_at_s))
+
+    def rotate_tokens(self, repository_id: str, token: NewToken, now_s: int) -> int:
+        """Revoke all live tokens of a repository and mint one. Returns how many were revoked."""
+        return self._writer.run(
+            lambda connection: _tokens.rotate_tokens(
+                connection, _repositories.live_key(connection, repository_id), token, now_s
+            )
+        )
+
+    def server_key(self, name: str) -> ServerKey | None:
+        """What was set last under that name."""
+        with self._readers.connection() as connection:
+            return _server_keys.find_key(connection, name)
+
+    def set_server_key(self, name: str, key: ServerKey) -> None:
+        """Keep it in the place of what was there."""
+        self._writer.run(partial(_server_keys.set_key, name=name, key=key))
 
     def take_lease(self, name: str, holder: str, *, now_ms: int, ttl_ms: int) -> bool:
         """Take or renew a lease. False: somebody else holds it."""

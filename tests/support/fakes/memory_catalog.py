@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from threading import RLock
 
+from packengine.refs.rules import RefRule
 from packengine.storage.ports import (
+    NO_QUOTA,
     BlobKey,
     Committed,
     Condemned,
@@ -17,16 +19,22 @@ from packengine.storage.ports import (
     Digest,
     NewRepository,
     NewToken,
+    OwnerBytesExceeded,
+    OwnerQuota,
+    OwnerUsage,
     Pointer,
     PointerUse,
     Publish,
+    QuotaExceeded,
     RepositoryExists,
     RepositoryMissing,
+    RepositoryPlace,
     RepositoryRecord,
     Row,
     RowKey,
     RowKind,
     RowMissing,
+    ServerKey,
     StorageError,
     Superseded,
     TokenRecord,
@@ -42,6 +50,7 @@ class _Repository:
     pointer: Pointer
     source: _Repository | None
     first_version: int
+    size_bytes: int = 0
     id_free_at_s: int | None = None
     deleted_at_s: int | None = None
     """Set by the deletion, both."""
@@ -56,7 +65,17 @@ class _Repository:
     def record(self) -> RepositoryRecord:
         source_id = self.source.new.id if self.source is not None and self.source.live else None
         new = self.new
-        return RepositoryRecord(new.id, new.owner, new.created_at_s, source_id, new.read_only, self.first_version)
+        return RepositoryRecord(
+            new.id,
+            new.owner,
+            new.created_at_s,
+            source_id,
+            new.read_only,
+            self.first_version,
+            new.description,
+            new.is_public,
+            new.rules,
+        )
 
 
 class MemoryCatalog(MemoryLeases):
@@ -71,9 +90,12 @@ class MemoryCatalog(MemoryLeases):
         self._repositories: list[_Repository] = []
         self._rows: dict[tuple[RowKind, Digest], bytes] = {}
         self._tokens: dict[Digest, TokenRecord] = {}
+        self._server_keys: dict[str, ServerKey] = {}
         self._secret = secrets.token_bytes(32)
 
-    def create_repositories(self, repositories: Sequence[NewRepository], rows: Sequence[Row] = ()) -> None:
+    def create_repositories(
+        self, repositories: Sequence[NewRepository], rows: Sequence[Row] = (), *, quota: OwnerQuota = NO_QUOTA
+    ) -> None:
         """Create all of them, or none."""
         with self._lock:
             before = (list(self._repositories), dict(self._rows), dict(self._tokens))
@@ -82,6 +104,7 @@ class MemoryCatalog(MemoryLeases):
                 named += self._store(rows)
                 for new in repositories:
                     named += self._create(new)
+                self._check_owners({new.owner for new in repositories}, quota)
             except StorageError:
                 self._repositories, self._rows, self._tokens = before
                 raise
@@ -94,13 +117,74 @@ class MemoryCatalog(MemoryLeases):
             return None if found is None else found.record()
 
     def repositories(
-        self, *, limit: int, offset: int = 0, owner: str | None = None
+        self,
+        *,
+        limit: int,
+        offset: int = 0,
+        owner: str | None = None,
+        search: str | None = None,
+        before: RepositoryPlace | None = None,
     ) -> tuple[Sequence[RepositoryRecord], int]:
         """A page, newest first, and the total."""
         with self._lock:
-            records = [each.record() for each in reversed(self._repositories) if each.live]
-        chosen = [record for record in records if owner is None or record.owner == owner]
-        return chosen[offset : offset + limit], len(chosen)
+            below = len(self._repositories) if before is None else self._place(before)
+            live = [(at, each.record()) for at, each in reversed(list(enumerate(self._repositories))) if each.live]
+        chosen = [(at, each) for at, each in live if owner is None or each.owner == owner]
+        if search is not None:
+            wanted = _folded(search)
+            chosen = [(at, each) for at, each in chosen if wanted in each.id or wanted in _folded(each.description)]
+        return [each for at, each in chosen if at < below][offset : offset + limit], len(chosen)
+
+    def update_repository(
+        self,
+        repository_id: str,
+        *,
+        description: str | None = None,
+        read_only: bool | None = None,
+        is_public: bool | None = None,
+        rules: tuple[RefRule, ...] | None = None,
+    ) -> RepositoryRecord:
+        """Set what is not None."""
+        with self._lock:
+            found = self._get(repository_id)
+            new = found.new
+            found.new = replace(
+                new,
+                description=new.description if description is None else description,
+                read_only=new.read_only if read_only is None else read_only,
+                is_public=new.is_public if is_public is None else is_public,
+                rules=new.rules if rules is None else rules,
+            )
+            return found.record()
+
+    def undelete_repository(
+        self, repository_id: str, *, not_before_s: int, token: NewToken | None = None, quota: OwnerQuota = NO_QUOTA
+    ) -> RepositoryRecord:
+        """The one of that id that was deleted last."""
+        with self._lock:
+            if self._find(repository_id) is not None:
+                raise RepositoryExists(f"repository {repository_id} exists")
+            found = next((each for each in reversed(self._repositories) if each.new.id == repository_id), None)
+            if found is None or found.given_up or found.deleted_at_s is None or found.deleted_at_s < not_before_s:
+                raise RepositoryMissing(f"no repository {repository_id} that was deleted lately")
+            before = replace(found)
+            found.deleted_at_s = found.id_free_at_s = None
+            found.first_version += 1
+            try:
+                self._check_owners({found.new.owner}, quota)
+                if token is not None:
+                    self._mint(repository_id, token)
+            except StorageError:
+                found.deleted_at_s, found.id_free_at_s = before.deleted_at_s, before.id_free_at_s
+                found.first_version = before.first_version
+                raise
+            return found.record()
+
+    def owner_usage(self, owner: str) -> OwnerUsage:
+        """What is live."""
+        with self._lock:
+            sizes = [each.size_bytes for each in self._repositories if each.live and each.new.owner == owner]
+            return OwnerUsage(len(sizes), sum(sizes))
 
     def live_forks(self, repository_id: str) -> Sequence[str]:
         """Live direct forks, oldest first."""
@@ -138,9 +222,11 @@ class MemoryCatalog(MemoryLeases):
             if named not in self._rows and named not in {(row.kind, row.digest) for row in publish.rows}:
                 raise RowMissing(f"no manifest {publish.manifest.hex()}")
             self._condemned.check(publish.blobs)
+            self._check_growth(repository, publish)
             again = self._store(publish.rows)
             self._condemned.name([*again, RowKey(publish.manifest, RowKind.MANIFEST), *publish.blobs])
             repository.pointer = Pointer(repository.pointer.version + publish.steps, publish.manifest)
+            repository.size_bytes = publish.size_bytes
             return Committed(publish.repository_id, repository.pointer)
 
     def row(self, kind: RowKind, digest: Digest) -> bytes:
@@ -181,6 +267,21 @@ class MemoryCatalog(MemoryLeases):
                 return False
             self._tokens[token_hash] = replace(token, revoked_at_s=revoked_at_s)
             return True
+
+    def rotate_tokens(self, repository_id: str, token: NewToken, now_s: int) -> int:
+        """Revoke what is live, mint one."""
+        with self._lock:
+            live = self.tokens(repository_id, now_s)
+            self.mint_token(repository_id, token)
+            return sum(self.revoke_token(each.token_hash, now_s) for each in live)
+
+    def server_key(self, name: str) -> ServerKey | None:
+        """What was set last."""
+        return self._server_keys.get(name)
+
+    def set_server_key(self, name: str, key: ServerKey) -> None:
+        """In the place of what was there."""
+        self._server_keys[name] = key
 
     def next_generation(self, digest: Digest) -> int:
         """What is not spent yet."""
@@ -298,6 +399,29 @@ class MemoryCatalog(MemoryLeases):
             raise RepositoryMissing(f"no repository {repository_id}")
         return found
 
+    def _place(self, place: RepositoryPlace) -> int:
+        for at, each in enumerate(self._repositories):
+            if (each.new.id, each.first_version) == (place.id, place.first_version):
+                return at
+        raise RepositoryMissing(f"no repository {place.id} was ever listed")
+
+    def _check_owners(self, owners: set[str | None], quota: OwnerQuota) -> None:
+        for owner in owners - {None}:
+            assert owner is not None
+            usage = self.owner_usage(owner)
+            if 0 < quota.max_repositories < usage.repositories:
+                raise QuotaExceeded(owner, quota.max_repositories)
+            if 0 < quota.max_bytes < usage.size_bytes:
+                raise OwnerBytesExceeded(owner, usage.size_bytes, quota.max_bytes)
+
+    def _check_growth(self, repository: _Repository, publish: Publish) -> None:
+        owner, grown = repository.new.owner, publish.size_bytes - repository.size_bytes
+        if owner is None or not publish.quota.max_bytes or grown <= 0:
+            return
+        used = self.owner_usage(owner).size_bytes + grown
+        if used > publish.quota.max_bytes:
+            raise OwnerBytesExceeded(owner, used, publish.quota.max_bytes)
+
     def _create(self, new: NewRepository) -> list[RowKey | BlobKey]:
         """Returns what it names."""
         namesakes = [each for each in self._repositories if each.new.id == new.id]
@@ -311,7 +435,8 @@ class MemoryCatalog(MemoryLeases):
             raise RowMissing(f"no manifest {manifest.hex()}")
         self._condemned.check(new.blobs)
         version = max((each.pointer.version for each in namesakes), default=0) + 1
-        self._repositories.append(_Repository(new, Pointer(version, manifest), source, version))
+        size_bytes = source.size_bytes if new.manifest is None and source is not None else new.size_bytes
+        self._repositories.append(_Repository(new, Pointer(version, manifest), source, version, size_bytes))
         if new.token is not None:
             self._mint(new.id, new.token)
         return [RowKey(manifest, RowKind.MANIFEST), *new.blobs]
@@ -328,6 +453,7 @@ class MemoryCatalog(MemoryLeases):
             None,
             token.subject,
             token.label,
+            token.refs,
         )
 
     def _store(self, rows: Sequence[Row]) -> list[RowKey]:
@@ -344,6 +470,11 @@ def _check(rows: Sequence[Row]) -> None:
             raise StorageError(f"{row.kind.value} {row.digest.hex()}: {len(row.data)} bytes, limit {MAX_ROW_BYTES}")
         if row.kind is not RowKind.PACK_INDEX and hashlib.sha256(row.data).digest() != row.digest:
             raise CorruptBlob(f"{row.kind.value} {row.digest.hex()}: the bytes do not hash to it")
+
+
+def _folded(text: str) -> str:
+    """ASCII letters of either case are the same."""
+    return "".join(each.lower() if each.isascii() else each for each in text)
 
 
 def _live(token: TokenRecord, now_s: int) -> bool:
