@@ -7,28 +7,22 @@ names, closure) is read in `_derive`, which the publisher calls again whenever a
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from core_ext import Cancel, CoreError, IngestedPack, ObjectDb, PackIngest
+from core_ext import Cancel, CoreError, IngestedPack, PackIngest
 from packengine.manifests import PublishKind
 from packengine.protocol import PushCommands
-from packengine.refs import RefChange
 from packengine.repository.actor import Actor
 from packengine.repository.errors import AccessEnded
-from packengine.repository.limits import Limits
-from packengine.repository.packs import PackIntake, PackShelf, open_database, open_ingest
+from packengine.repository.packs import open_ingest
 from packengine.repository.provenance import Provenance
-from packengine.repository.publish import REFS_LOGGED, Draft, Publisher
-from packengine.repository.push_policy import PushPolicy
+from packengine.repository.publish import REFS_LOGGED, Draft
+from packengine.repository.push_drafts import PushDrafts, PushMeans
 from packengine.repository.ref_access import RefAccess
-from packengine.repository.ref_rules import ObjectLookup, RefPlan, plan_refs
 from packengine.repository.state import RepositoryState
-from packengine.repository.visibility import Visibility
 from packengine.signatures import CertificateRefused
-from packengine.storage.ports import BlobStore, Committed
+from packengine.storage.ports import Committed
 
 _UNPACKER = "unpacker error"
 _EVERYTHING = RefAccess.everything()
@@ -61,26 +55,8 @@ class PushOutcome:
     deltas: DeltaCount = DeltaCount()
 
 
-class PushService:
+class PushService(PushMeans):
     """Begins pushes to the repositories of one engine."""
-
-    def __init__(
-        self,
-        publisher: Publisher,
-        visibility: Visibility,
-        shelf: PackShelf,
-        blobs: BlobStore,
-        quarantine: Path,
-        limits: Limits,
-        policy: PushPolicy,
-    ) -> None:
-        self.publisher = publisher
-        self.visibility = visibility
-        self.shelf = shelf
-        self.blobs = blobs
-        self.quarantine = quarantine
-        self.limits = limits
-        self.policy = policy
 
     def begin(
         self,
@@ -111,7 +87,7 @@ class Push:
 
     def __init__(
         self,
-        service: PushService,
+        means: PushMeans,
         state: RepositoryState,
         request: PushCommands,
         actor: Actor,
@@ -121,22 +97,20 @@ class Push:
         *,
         refusal: str | None = None,
     ) -> None:
-        self._service = service
+        self._means = means
         self._state = state
         self._request = request
         self._commands = request.commands
         self._actor = actor
         self._may_push = may_push
-        self._access = access
         self._kind = kind
         self._provenance = Provenance(request.push_options, access.signer)
         self._refusal = refusal
         self._cancel = Cancel()
         self._ingest: PackIngest | None = None
         self._feed_error: str | None = None
-        self._plan = RefPlan((), (), keeps_reach=True)
+        self._drafts = PushDrafts(means, access)
         self._ingested: IngestedPack | None = None
-        self._intake: PackIntake | None = None
 
     def feed(self, chunk: bytes) -> None:
         """Take in bytes of the pack. A damaged pack is remembered, and the rest of it read and forgotten.
@@ -181,7 +155,7 @@ class Push:
 
     def _disk_error(self, error: OSError) -> str:
         """What to tell the client; the operator, whose disk it is, is told in the log."""
-        fields = {"quarantine": str(self._service.quarantine), "reason": str(error), **self._log_fields()}
+        fields = {"quarantine": str(self._means.quarantine), "reason": str(error), **self._log_fields()}
         _log.error("a push could not be kept", extra={"fields": fields})
         return str(error)
 
@@ -195,12 +169,12 @@ class Push:
         warnings = [f"{oid.hex()}: {text}" for oid, _, text in self._ingested.warnings] if self._ingested else []
         thin_bases = self._ingested.thin_base_count if self._ingested else 0
         deltas = replace(self.delta_count(), thin_bases=thin_bases)
-        committed = self._service.publisher.publish(
+        committed = self._means.publisher.publish(
             self._state, self._actor, self._kind, self._derive, self._provenance, is_quick=self._is_small
         )
-        verdicts = [(c.name, reason) for c, reason in zip(self._commands, self._plan.reasons, strict=True)]
+        verdicts = [(c.name, reason) for c, reason in zip(self._commands, self._drafts.plan.reasons, strict=True)]
         self._drop_pack()
-        return PushOutcome(committed, None, verdicts, [*warnings, *self._plan.remarks], deltas)
+        return PushOutcome(committed, None, verdicts, [*warnings, *self._drafts.plan.remarks], deltas)
 
     @property
     def _is_small(self) -> bool:
@@ -208,20 +182,20 @@ class Push:
         return self._ingested is None or self._ingested.pack_path is None
 
     def _drop_pack(self) -> None:
-        self._ingest = self._ingested = self._intake = None
+        self._ingest = self._ingested = None
+        self._drafts.drop_pack()
 
     def _pack_ingest(self) -> PackIngest:
         if self._ingest is None:
-            service = self._service
-            object_format = self._state.manifest.object_format
-            self._ingest = open_ingest(service.quarantine, object_format, service.limits, self._cancel)
+            means, object_format = self._means, self._state.manifest.object_format
+            self._ingest = open_ingest(means.quarantine, object_format, means.limits, self._cancel)
         return self._ingest
 
     def _finish_ingest(self) -> str | None:
         if self._ingest is None:
             return "early EOF: the pack is missing" if self._request.expects_pack else None
         try:
-            ingested = self._ingest.finish(self._service.visibility.usable(self._state))
+            ingested = self._ingest.finish(self._means.visibility.usable(self._state))
         except CoreError as error:
             return str(error)
         except OSError as error:
@@ -232,52 +206,4 @@ class Push:
     def _derive(self, state: RepositoryState) -> Draft | None:
         if not self._may_push():
             raise AccessEnded("access to the repository ended while the push was under way")
-        usable = self._service.visibility.usable(state)
-        pack = self._closed_pack(usable)
-        service = self._service
-        lookup = self._lookup(usable, pack)
-        self._plan = plan_refs(self._request, state, lookup, service.limits, service.policy.hidden_refs, self._access)
-        if not self._plan.changes:
-            return None
-        tips = [change.entry.oid for change in self._plan.changes if change.entry is not None]
-        intakes = self._intakes(pack if tips else None)
-        return Draft(
-            changes=self._plan.changes,
-            sealed=self._plan.keeps_reach
-            and self._service.visibility.all_usable(state)
-            and (not intakes or pack is None or pack.unreferenced(tips, usable) == 0),
-            packs=intakes,
-            head=_first_branch(state, self._plan.changes),
-        )
-
-    def _lookup(self, usable: ObjectDb, pack: IngestedPack | None) -> ObjectLookup:
-        if pack is None:
-            return ObjectLookup(usable, None, usable)
-        opened = pack.pack()
-        own = open_database([opened], self._state.manifest.object_format, self._service.limits)
-        return ObjectLookup(usable, own, usable.with_pack(opened))
-
-    def _closed_pack(self, usable: ObjectDb) -> IngestedPack | None:
-        """The pack as it may be stored: whole, or less what has no closure (law 1), which no ref may name then."""
-        pack = self._ingested
-        if pack is None or not pack.missing_edges(usable, limit=1):
-            return pack
-        path = self._service.quarantine / f"{secrets.token_hex(16)}.pack"
-        closed = pack.without_broken(str(path), (), usable)
-        return closed if closed.object_count else None
-
-    def _intakes(self, pack: IngestedPack | None) -> tuple[PackIntake, ...]:
-        if pack is None:
-            return ()
-        if self._intake is None or self._intake.ingested is not pack:
-            # A round that was superseded may have stored the pack already: its intake remembers.
-            self._intake = PackIntake(pack, self._service.shelf, self._service.blobs, self._service.limits)
-        return (self._intake,)
-
-
-def _first_branch(state: RepositoryState, changes: Sequence[RefChange]) -> bytes | None:
-    """HEAD of an empty repository follows the first branch that is pushed, unless its own branch is among them."""
-    if len(state.manifest.refs) > 0:
-        return None
-    born = [change.name for change in changes if change.entry is not None and change.name.startswith(b"refs/heads/")]
-    return None if not born or state.manifest.head in born else born[0]
+        return self._drafts.draft(state, self._request, self._ingested)
