@@ -2,10 +2,11 @@
 
 from server.auth.admin import RestAuthenticator
 from server.auth.git_tokens import GitAuthenticator, GitGrant, GitRefusal, GitService
-from server.auth.identity import Identity
+from server.auth.identity import ANONYMOUS, Identity
 from server.auth.tokens import generate_token, hash_token, is_acceptable_token, token_id
 
 __all__ = [
+    "ANONYMOUS",
     "GitAuthenticator",
     "GitGrant",
     "GitRefusal",

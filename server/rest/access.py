@@ -1,53 +1,92 @@
-"""The checks that come before everything else, in the contract's order: authentication, id, existence, owner."""
+"""The checks that come before everything else, in this order: authentication, rate, id, existence, owner."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from packengine.storage.ports import RepositoryMissing, RepositoryRecord
+from server.limits import RateClass
 from server.rest.context import Caller, authenticate, checked_repository_id, services
 from server.rest.errors import ApiError
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="artifacts"'}
 
 
-def authenticated() -> Caller:
-    """The caller. Raises ApiError 401."""
-    caller = authenticate()
-    if caller is None:
-        raise ApiError(401, "unauthorized", "a valid bearer token is required", headers=_CHALLENGE)
+def authenticated(rate: RateClass) -> Caller:
+    """The caller, whose request counts as one of that class. Raises ApiError 401, 429."""
+    caller = _caller(rate)
+    if caller.identity.is_anonymous:
+        raise _unauthorized()
     return caller
 
 
-async def accessible(repository_id: str) -> tuple[Caller, RepositoryRecord]:
-    """The caller and the repository it may act on.
+def admin_only() -> Caller:
+    """The administrator, whom no rate limits. Raises ApiError 401, and 403 for anybody else."""
+    caller = authenticated(RateClass.READ)
+    if not caller.identity.is_admin:
+        raise ApiError(403, "forbidden", "this is for the administrator")
+    return caller
 
-    Raises ApiError 401 and 403, InvalidRepositoryId, RepositoryMissing.
-    """
-    caller, check = access_to(repository_id)
+
+async def accessible(
+    repository_id: str, rate: RateClass, *, reads: bool = False, owner_first: bool = False
+) -> tuple[Caller, RepositoryRecord]:
+    """The caller and the repository it may act on; see `access_to`."""
+    caller, check = access_to(repository_id, rate, reads=reads, owner_first=owner_first)
     return caller, await services().run(check)
 
 
-def access_to(repository_id: str) -> tuple[Caller, Callable[[], RepositoryRecord]]:
+def access_to(
+    repository_id: str, rate: RateClass, *, reads: bool = False, owner_first: bool = False
+) -> tuple[Caller, Callable[[], RepositoryRecord]]:
     """The caller, and what `accessible` has yet to find out, to be called in the thread that does the request's work:
     a visit to a thread costs as much as most of that work.
 
-    Raises ApiError 401, InvalidRepositoryId; the call ApiError 403, RepositoryMissing.
+    reads: whether only reading is asked for, which is anybody's right where the repository is public.
+    owner_first: whether a repository that is not there is refused as somebody else's is, and so tells nothing.
+    Raises ApiError 401, 429, InvalidRepositoryId; the call ApiError 401, 403, RepositoryMissing.
     """
-    caller, catalog = authenticated(), services().engine.catalog
+    caller, catalog = _caller(rate) if reads else authenticated(rate), services().engine.catalog
     known_id = checked_repository_id(repository_id)
 
     def check() -> RepositoryRecord:
         record = catalog.repository(known_id)
         if record is None:
+            _check_absence(caller, owner_first=owner_first)
             raise RepositoryMissing(f"no repository {known_id!r}")
-        check_owner(caller, record)
+        if not (reads and record.is_public):
+            check_owner(caller, record)
         return record
 
     return caller, check
 
 
 def check_owner(caller: Caller, record: RepositoryRecord) -> None:
-    """Raises ApiError 403 unless the repository is the caller's, or the caller is the administrator."""
-    if not caller.identity.is_admin and record.owner != caller.identity.subject:
-        raise ApiError(403, "forbidden", "the repository belongs to somebody else")
+    """Raises ApiError unless the repository is the caller's, or the caller is the administrator."""
+    if caller.identity.is_anonymous:
+        raise _unauthorized()
+    if not (caller.identity.is_admin or caller.identity.owns(record.owner)):
+        raise _foreign()
+
+
+def _check_absence(caller: Caller, *, owner_first: bool) -> None:
+    """Raises ApiError where even that there is no such repository is not told."""
+    if caller.identity.is_anonymous:
+        raise _unauthorized()
+    if owner_first and not caller.identity.is_admin:
+        raise _foreign()
+
+
+def _caller(rate: RateClass) -> Caller:
+    caller = authenticate()
+    if caller is None:
+        raise _unauthorized()
+    return caller
+
+
+def _unauthorized() -> ApiError:
+    return ApiError(401, "unauthorized", "a valid bearer token is required", headers=_CHALLENGE)
+
+
+def _foreign() -> ApiError:
+    return ApiError(403, "forbidden", "the repository belongs to somebody else")

@@ -9,9 +9,9 @@ from typing import cast
 from quart import current_app, request
 from quart_trio import QuartTrio
 
-from packengine.repository import Actor, InvalidRepositoryId
+from packengine.repository import Actor, InvalidRepositoryId, RefAccess
 from server.asgi.record import RequestRecord, record_of
-from server.auth import Identity
+from server.auth import ANONYMOUS, Identity
 from server.rest.services import RestServices
 
 REPOSITORY_ID = re.compile(r"[a-z0-9_-]{4,64}")
@@ -30,6 +30,12 @@ class Caller:
     identity: Identity
     actor: Actor
 
+    @property
+    def ref_access(self) -> RefAccess:
+        """Which refs it may move, in a repository that it may write to."""
+        identity = self.identity
+        return RefAccess(subject=None if identity.is_admin else identity.subject, is_admin=identity.is_admin)
+
 
 def services() -> RestServices:
     """The services of the application that handles the current request."""
@@ -42,8 +48,9 @@ def request_record() -> RequestRecord:
 
 
 def authenticate() -> Caller | None:
-    """Who makes the current request, or None."""
-    identity = services().authenticator.identify(request.headers.get("Authorization"))
+    """Who makes the current request; None if its credentials are no good. Without any it is somebody anonymous."""
+    header = request.headers.get("Authorization")
+    identity = ANONYMOUS if header is None else services().authenticator.identify(header)
     if identity is None:
         return None
     record = request_record()

@@ -9,6 +9,7 @@ from packengine.storage.ports import TokenScope
 from packhouse_client.types.forks import ForkRepository, ForksMade
 from packhouse_client.types.repositories import RepositoryMade
 from server.auth.minting import MintedToken, mint, remote_url
+from server.limits import RateClass
 from server.rest.access import access_to
 from server.rest.body import json_response, read_json
 from server.rest.context import Caller, request_record, services
@@ -28,7 +29,7 @@ async def fork(repository_id: str) -> Response:
 
     All that reads or writes the catalog is one visit to a thread.
     """
-    caller, checked_source = access_to(repository_id)
+    caller, checked_source = access_to(repository_id, RateClass.CREATE)
     body = await _body_or_error()
     forker = _Forker(caller)
 

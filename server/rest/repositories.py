@@ -18,6 +18,7 @@ from packhouse_client.types.repositories import (
     RepositoryMade,
 )
 from server.auth.minting import MintedToken, mint, remote_url
+from server.limits import RateClass
 from server.rest.access import accessible, authenticated
 from server.rest.body import answer, read_json
 from server.rest.context import checked_repository_id, request_record, services
@@ -38,7 +39,7 @@ repositories = Blueprint("repositories", __name__)
 )
 async def create() -> Response:
     """Make an empty repository, with a write token that does not expire."""
-    caller = authenticated()
+    caller = authenticated(RateClass.CREATE)
     body = await read_json(CreateRepository)
     owner = caller.identity.owner
     minted = mint(TokenScope.WRITE, owner)
@@ -59,7 +60,7 @@ async def create() -> Response:
 @operation(answer=list[RepositoryItem], query=ListRepositories, headers=("X-Total-Count",), tag="repos")
 async def listing() -> Response:
     """A page of the repositories that the caller may see, newest first."""
-    caller = authenticated()
+    caller = authenticated(RateClass.READ)
     query = read_query(ListRepositories)
     limit = min(query.limit, REPOSITORIES_MAX)
     records, total = await services().run(
@@ -69,10 +70,10 @@ async def listing() -> Response:
 
 
 @repositories.get("/v1/repos/<repository_id>")
-@operation(answer=RepositoryAnswer, tag="repos")
+@operation(answer=RepositoryAnswer, tag="repos", reads=True)
 async def show(repository_id: str) -> Response:
     """One repository, with its refs and what it amounts to."""
-    _, record = await accessible(repository_id)
+    _, record = await accessible(repository_id, RateClass.READ, reads=True)
     details = await services().run(services().engine.describe, record.id)
     item = _item(details.record)
     return answer(
@@ -95,7 +96,7 @@ async def show(repository_id: str) -> Response:
 @operation(answer=RepositoryDeleted, query=DeleteRepository, errors=("fork_dependency",), tag="repos")
 async def delete(repository_id: str) -> Response:
     """Delete a repository: alone, leaving its forks (`force`), or with them (`cascade`)."""
-    caller, record = await accessible(repository_id)
+    caller, record = await accessible(repository_id, RateClass.COMMIT, owner_first=True)
     query = read_query(DeleteRepository)
     if query.force and query.cascade:
         raise bad_request("force and cascade exclude each other")

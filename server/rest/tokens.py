@@ -10,6 +10,7 @@ from packengine.storage.ports import TokenRecord, TokenScope
 from packhouse_client.types.tokens import MintToken, RevokeToken, TokenItem, TokenMade, TokenRevoked
 from server.auth import hash_token, is_acceptable_token, token_id
 from server.auth.minting import mint, remote_url
+from server.limits import RateClass
 from server.rest.access import accessible, authenticated
 from server.rest.body import answer, read_json
 from server.rest.context import Caller, services
@@ -24,7 +25,7 @@ tokens = Blueprint("tokens", __name__)
 @operation(answer=TokenMade, body=MintToken, tag="tokens")
 async def mint_token(repository_id: str) -> Response:
     """Mint a token; this answer is the only one that tells it."""
-    caller, record = await accessible(repository_id)
+    caller, record = await accessible(repository_id, RateClass.TOKEN)
     body = await read_json(MintToken)
     minted = mint(TokenScope(body.scope), caller.identity.owner, ttl_s=body.ttl_seconds, label=body.label)
     await services().run(services().engine.catalog.mint_token, record.id, minted.stored)
@@ -36,7 +37,7 @@ async def mint_token(repository_id: str) -> Response:
 @operation(answer=list[TokenItem], tag="tokens")
 async def list_tokens(repository_id: str) -> Response:
     """The live tokens that the caller may see, newest first; never their text."""
-    caller, record = await accessible(repository_id)
+    caller, record = await accessible(repository_id, RateClass.TOKEN)
     found = await services().run(services().engine.catalog.tokens, record.id, int(time.time()))
     return answer([_item(token) for token in found if _is_visible(token, caller)])
 
@@ -45,7 +46,7 @@ async def list_tokens(repository_id: str) -> Response:
 @operation(answer=TokenRevoked, body=RevokeToken, errors=("forbidden",), tag="tokens")
 async def revoke() -> Response:
     """Revoke a token, whichever repository it is for. Revoking what is not live is no error for the administrator."""
-    caller = authenticated()
+    caller = authenticated(RateClass.TOKEN)
     body = await read_json(RevokeToken)
     if not caller.identity.is_admin:
         raise ApiError(403, "forbidden", "not your token")
