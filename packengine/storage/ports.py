@@ -210,6 +210,10 @@ class NewRepository:
     blobs: Sequence[BlobKey] = ()
     """The blobs that a manifest of its own names, if the source's newest does not."""
 
+    rows: Sequence[RowKey] = ()
+    """The rows that a manifest of its own names and that were stored before. Of several new repositories with one
+    manifest, it is enough if the first names blobs and rows."""
+
     size_bytes: int = 0
     """Of the packs that a manifest of its own names; without one, the source's size is taken over."""
 
@@ -392,8 +396,9 @@ class Catalog(Protocol):
     ) -> None:
         """Create all of them, or none, as they are listed: a source may be created in the same call before its forks.
 
-        Raises RepositoryExists, RepositoryMissing (no such live source), RowMissing (no such manifest), CondemnedBlob,
-        and QuotaExceeded or OwnerBytesExceeded if an owner of new ones would have more afterwards than `quota` allows.
+        Raises RepositoryExists, RepositoryMissing (no such live source), RowMissing (the manifest, or a row that it
+        names), CondemnedBlob, and QuotaExceeded or OwnerBytesExceeded if an owner of new ones would have more
+        afterwards than `quota` allows.
         """
 
     def repository(self, repository_id: str) -> RepositoryRecord | None: ...
@@ -424,10 +429,22 @@ class Catalog(Protocol):
     ) -> RepositoryRecord:
         """Set what is not None. Returns the record as it is then. Raises RepositoryMissing."""
 
+    def deleted_repository(self, repository_id: str, *, not_before_s: int) -> RepositoryRecord | None:
+        """The repository of that id that was deleted last, if that was at `not_before_s` or later and it can come back.
+
+        Whether or not the id is in use again.
+        """
+
     def undelete_repository(
-        self, repository_id: str, *, not_before_s: int, token: NewToken | None = None, quota: OwnerQuota = NO_QUOTA
+        self,
+        repository_id: str,
+        *,
+        not_before_s: int,
+        first_version: int | None = None,
+        token: NewToken | None = None,
+        quota: OwnerQuota = NO_QUOTA,
     ) -> RepositoryRecord:
-        """Bring back the repository of that id that was deleted last, if that was at `not_before_s` or later.
+        """Bring back what `deleted_repository` tells of. first_version: its own, if it is to be no other one.
 
         Its refs are as they were; its tokens are gone. Raises RepositoryMissing if there is none, or if its manifest
         was given up; RepositoryExists if the id is in use; QuotaExceeded, OwnerBytesExceeded.

@@ -22,24 +22,25 @@ from packengine.storage.ports import (
     Row,
     RowKey,
     RowKind,
+    RowMissing,
     StorageError,
 )
 from packengine.storage.sqlite._condemned import name_blobs, name_rows_again
-from packengine.storage.sqlite._content import manifest_key, store_rows
+from packengine.storage.sqlite._content import has_row, manifest_key, store_rows
 from packengine.storage.sqlite._owners import check_owner
 from packengine.storage.sqlite._tokens import insert_token
 
 _Row: TypeAlias = tuple[str, str | None, int, str | None, int, int, str, int, str | None]
 
-_RECORD = """
+_ANY_RECORD = """
     SELECT r.id, o.name, r.created_at_s, s.id, r.read_only, p.first_version,
         r.description, r.is_public, r.rules
     FROM repository r
     JOIN pointer p ON p.repository = r.key
     LEFT JOIN owner o ON o.key = r.owner
     LEFT JOIN repository s ON s.key = r.source AND s.deleted_at_s IS NULL
-    WHERE r.deleted_at_s IS NULL
 """
+_RECORD = f"{_ANY_RECORD} WHERE r.deleted_at_s IS NULL"
 _DEAD = """
     SELECT max(r.id_free_at_s), max(p.version)
     FROM repository r JOIN pointer p ON p.repository = r.key
@@ -123,10 +124,19 @@ def _insert_all(connection: sqlite3.Connection, repositories: Sequence[NewReposi
         else:
             raise StorageError(f"repository {new.id} has neither a manifest nor a source to have it from")
         name_blobs(connection, new.blobs)
+        _name_stored(connection, new.rows)
         key = _insert(connection, new, owner, source)
         connection.execute("INSERT INTO pointer VALUES (?, ?, ?, ?, ?)", (key, version, manifest, version, size_bytes))
         if new.token is not None:
             insert_token(connection, key, new.token)
+
+
+def _name_stored(connection: sqlite3.Connection, rows: Sequence[RowKey]) -> None:
+    """Rows that must be there still. Raises RowMissing."""
+    for row in rows:
+        if not has_row(connection, row.kind, row.digest):
+            raise RowMissing(f"no {row.kind.value} {row.digest.hex()}")
+    name_rows_again(connection, rows)
 
 
 def _first_version(connection: sqlite3.Connection, new: NewRepository) -> int:
@@ -180,8 +190,21 @@ def update_repository(
     return _by_key(connection, key)
 
 
+def find_deleted(connection: sqlite3.Connection, repository_id: str, not_before_s: int) -> RepositoryRecord | None:
+    """The record of the newest tombstone of that id that can come to life."""
+    found = connection.execute(_TOMBSTONE, (repository_id,)).fetchone()
+    if found is None or found[1] < not_before_s or not found[2]:
+        return None
+    return _record(connection.execute(f"{_ANY_RECORD} WHERE r.key = ?", found[:1]).fetchone())
+
+
 def undelete_repository(
-    connection: sqlite3.Connection, repository_id: str, not_before_s: int, token: NewToken | None, quota: OwnerQuota
+    connection: sqlite3.Connection,
+    repository_id: str,
+    not_before_s: int,
+    first_version: int | None,
+    token: NewToken | None,
+    quota: OwnerQuota,
 ) -> RepositoryRecord:
     """Make the newest tombstone of that id a live repository. Raises RepositoryExists, RepositoryMissing.
 
@@ -189,10 +212,10 @@ def undelete_repository(
     own publishes is right, and what was computed before the deletion matches no more.
     """
     _refuse_live(connection, repository_id)
-    found = connection.execute(_TOMBSTONE, (repository_id,)).fetchone()
-    if found is None or found[1] < not_before_s or not found[2]:
+    found = find_deleted(connection, repository_id, not_before_s)
+    if found is None or first_version not in (None, found.first_version):
         raise RepositoryMissing(f"no repository {repository_id} that was deleted lately")
-    key = found[0]
+    key = connection.execute(_TOMBSTONE, (repository_id,)).fetchone()[0]
     connection.execute("UPDATE repository SET deleted_at_s = NULL, id_free_at_s = NULL WHERE key = ?", (key,))
     connection.execute("UPDATE pointer SET first_version = first_version + 1 WHERE repository = ?", (key,))
     if token is not None:

@@ -114,8 +114,19 @@ class SqliteCatalog:
             changes["rules"] = _repositories.encoded_rules(rules)
         return self._writer.run(partial(_repositories.update_repository, repository_id=repository_id, changes=changes))
 
+    def deleted_repository(self, repository_id: str, *, not_before_s: int) -> RepositoryRecord | None:
+        """What `undelete_repository` would bring back."""
+        with self._readers.connection() as connection:
+            return _repositories.find_deleted(connection, repository_id, not_before_s)
+
     def undelete_repository(
-        self, repository_id: str, *, not_before_s: int, token: NewToken | None = None, quota: OwnerQuota = NO_QUOTA
+        self,
+        repository_id: str,
+        *,
+        not_before_s: int,
+        first_version: int | None = None,
+        token: NewToken | None = None,
+        quota: OwnerQuota = NO_QUOTA,
     ) -> RepositoryRecord:
         """Bring back what was deleted last. Raises RepositoryMissing, RepositoryExists, and as a creation would."""
         return self._writer.run(
@@ -123,6 +134,7 @@ class SqliteCatalog:
                 _repositories.undelete_repository,
                 repository_id=repository_id,
                 not_before_s=not_before_s,
+                first_version=first_version,
                 token=token,
                 quota=quota,
             )

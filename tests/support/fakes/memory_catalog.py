@@ -157,15 +157,27 @@ class MemoryCatalog(MemoryLeases):
             )
             return found.record()
 
-    def undelete_repository(
-        self, repository_id: str, *, not_before_s: int, token: NewToken | None = None, quota: OwnerQuota = NO_QUOTA
-    ) -> RepositoryRecord:
+    def deleted_repository(self, repository_id: str, *, not_before_s: int) -> RepositoryRecord | None:
         """The one of that id that was deleted last."""
+        with self._lock:
+            found = self._deleted(repository_id, not_before_s)
+            return None if found is None else found.record()
+
+    def undelete_repository(
+        self,
+        repository_id: str,
+        *,
+        not_before_s: int,
+        first_version: int | None = None,
+        token: NewToken | None = None,
+        quota: OwnerQuota = NO_QUOTA,
+    ) -> RepositoryRecord:
+        """Back to life."""
         with self._lock:
             if self._find(repository_id) is not None:
                 raise RepositoryExists(f"repository {repository_id} exists")
-            found = next((each for each in reversed(self._repositories) if each.new.id == repository_id), None)
-            if found is None or found.given_up or found.deleted_at_s is None or found.deleted_at_s < not_before_s:
+            found = self._deleted(repository_id, not_before_s)
+            if found is None or first_version not in (None, found.first_version):
                 raise RepositoryMissing(f"no repository {repository_id} that was deleted lately")
             before = replace(found)
             found.deleted_at_s = found.id_free_at_s = None
@@ -422,6 +434,12 @@ class MemoryCatalog(MemoryLeases):
         if used > publish.quota.max_bytes:
             raise OwnerBytesExceeded(owner, used, publish.quota.max_bytes)
 
+    def _deleted(self, repository_id: str, not_before_s: int) -> _Repository | None:
+        dead = [each for each in self._repositories if each.new.id == repository_id and not each.live]
+        if not dead or dead[-1].given_up or (dead[-1].deleted_at_s or 0) < not_before_s:
+            return None
+        return dead[-1]
+
     def _create(self, new: NewRepository) -> list[RowKey | BlobKey]:
         """Returns what it names."""
         namesakes = [each for each in self._repositories if each.new.id == new.id]
@@ -434,12 +452,15 @@ class MemoryCatalog(MemoryLeases):
         if (RowKind.MANIFEST, manifest) not in self._rows:
             raise RowMissing(f"no manifest {manifest.hex()}")
         self._condemned.check(new.blobs)
+        for row in new.rows:
+            if (row.kind, row.digest) not in self._rows:
+                raise RowMissing(f"no {row.kind.value} {row.digest.hex()}")
         version = max((each.pointer.version for each in namesakes), default=0) + 1
         size_bytes = source.size_bytes if new.manifest is None and source is not None else new.size_bytes
         self._repositories.append(_Repository(new, Pointer(version, manifest), source, version, size_bytes))
         if new.token is not None:
             self._mint(new.id, new.token)
-        return [RowKey(manifest, RowKind.MANIFEST), *new.blobs]
+        return [RowKey(manifest, RowKind.MANIFEST), *new.rows, *new.blobs]
 
     def _mint(self, repository_id: str, token: NewToken) -> None:
         if token.token_hash in self._tokens:
