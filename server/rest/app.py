@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import request
 
 from server.rest.context import RestApp, request_record
+from server.rest.documentation import documentation
 from server.rest.errors import install_error_handlers
 from server.rest.forks import forks
 from server.rest.health import health
@@ -29,7 +30,7 @@ def create_rest_app(services: RestServices) -> RestApp:
     app.url_map.merge_slashes = False
     app.before_request(_note_template)
     install_error_handlers(app)
-    for blueprint in (health, metrics, repositories, forks, tokens):
+    for blueprint in (documentation, health, metrics, repositories, forks, tokens):
         app.register_blueprint(blueprint)
     return app
 

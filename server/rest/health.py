@@ -34,7 +34,7 @@ async def alive() -> Response:
 
 
 @health.get("/v1/health/ready")
-@operation(answer=Readiness, errors=("not_ready",), tag="health", public=True)
+@operation(answer={200: Readiness, 503: Readiness}, tag="health", public=True)
 async def ready() -> Response:
     """503 while draining, and when the catalog does not answer within a second."""
     if services().is_draining():

@@ -6,7 +6,7 @@ choosing, before access is checked, and with errors that are not ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -28,9 +28,9 @@ class Binary:
 class Operation:
     """What the document says of a route, beside what its docstring and its path say.
 
-    answer: a type that msgspec knows, or Binary. headers: those of the answer that mean something to clients.
-    errors: the codes that are not of every route of its kind. public: needs no credentials. reads: needs none where the
-    repository is public.
+    answer: a type that msgspec knows, or Binary, or a mapping of statuses to those, with None for no body.
+    headers: those of the answer that mean something to clients. errors: the codes that are not of every route of its
+    kind. public: needs no credentials. reads: needs none where the repository is public.
     """
 
     answer: Any
@@ -41,6 +41,11 @@ class Operation:
     tag: str
     public: bool
     reads: bool
+
+    @property
+    def answers(self) -> Mapping[int, Any]:
+        """What comes with each status other than those of errors."""
+        return self.answer if isinstance(self.answer, Mapping) else {200: self.answer}
 
 
 def operation(
