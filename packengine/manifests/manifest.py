@@ -17,6 +17,8 @@ from packengine.refs.blocks import BlockRecord, RefEntry
 from packengine.refs.table import LoadBlock, RefTable
 
 _MAGIC = "packhouse-manifest 1"
+_HEAD_KEYS = ("format", "head", "parent", "time", "actor", "request", "kind", "sealed")
+_HEAD_LINES = 1 + len(_HEAD_KEYS)
 ObjectFormat = Literal["sha1", "sha256"]
 OID_LENGTHS: dict[ObjectFormat, int] = {"sha1": 20, "sha256": 32}
 
@@ -34,6 +36,12 @@ class PublishKind(Enum):
     IMPORT = "import"
     COMMIT = "commit"
     MERGE = "merge"
+    RESTORE = "restore"
+    """Refs have values again that they had before."""
+
+    SETTINGS = "settings"
+    """HEAD names another branch."""
+
     MAINTENANCE = "maintenance"
 
 
@@ -54,6 +62,18 @@ class PackRecord:
     place: PackPlace
     generation: int = 0
     """Of the blob: more than 0 if copies before it were condemned (docs/storage.md, "Garbage collection")."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestHead:
+    """What a manifest says before it comes to packs and refs: all that a walk through the past reads of most of them."""
+
+    head: bytes
+    parent: bytes | None
+    time_ms: int
+    actor: str
+    request_id: str
+    kind: PublishKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +143,33 @@ def decode_manifest(data: bytes, load: LoadBlock) -> Manifest:
     return manifest
 
 
-def _decode(lines: list[str], load: LoadBlock) -> Manifest:
-    if lines[0] != _MAGIC:
-        raise CorruptManifest(f"not a manifest of a version known here: {lines[0][:40]!r}")
-    object_format, head, parent, time_ms, actor, request_id, kind, sealed = (
-        _value(line, key)
-        for line, key in zip(
-            lines[1:9], ("format", "head", "parent", "time", "actor", "request", "kind", "sealed"), strict=True
+def decode_manifest_head(data: bytes) -> ManifestHead:
+    """Read the beginning of a manifest, whatever its size. Raises CorruptManifest."""
+    try:
+        lines = [line.decode("latin-1") for line in data.split(b"\n", _HEAD_LINES)[:_HEAD_LINES]]
+        _, head, parent, time_ms, actor, request_id, kind, _ = _head_values(lines)
+        return ManifestHead(
+            head=head.encode("latin-1"),
+            parent=None if parent == "none" else _digest(parent),
+            time_ms=int(time_ms),
+            actor=_string(actor),
+            request_id=_string(request_id),
+            kind=PublishKind(kind),
         )
-    )
-    packs, inline, index = _decode_tables(lines[9:-1])
+    except ValueError as error:
+        raise CorruptManifest(f"not a manifest: {error}") from error
+
+
+def _head_values(lines: list[str]) -> list[str]:
+    magic, *rest = lines
+    if magic != _MAGIC:
+        raise CorruptManifest(f"not a manifest of a version known here: {magic[:40]!r}")
+    return [_value(line, key) for line, key in zip(rest, _HEAD_KEYS, strict=True)]
+
+
+def _decode(lines: list[str], load: LoadBlock) -> Manifest:
+    object_format, head, parent, time_ms, actor, request_id, kind, sealed = _head_values(lines[:_HEAD_LINES])
+    packs, inline, index = _decode_tables(lines[_HEAD_LINES:-1])
     known_format = known_object_format(object_format)
     _check_refs(inline, OID_LENGTHS[known_format])
     _check_order([entry.name for entry in inline] or [record.first for record in index])
