@@ -41,10 +41,14 @@ class HiddenRefs:
         """Whether the ref of this name is hidden. HEAD is a name too."""
         return bisect_right(self.turns, name) % 2 == 1
 
-    def shown(self, refs: RefTable, prefix: bytes = b"") -> Iterator[RefEntry]:
-        """The entries that start with `prefix` and are not hidden, in name order. Hidden ranges are not read."""
+    def shown(self, refs: RefTable, prefix: bytes = b"", *, after: bytes | None = None) -> Iterator[RefEntry]:
+        """The entries that start with `prefix` and are not hidden, in name order. Hidden ranges are not read.
+
+        after: a name, of which this and what comes before are not read either.
+        """
+        lowest = b"" if after is None else after + b"\0"
         for start, stop in self._shown_within(prefix):
-            yield from refs.scan(start, stop)
+            yield from refs.scan(max(start, lowest), stop)
 
     def shown_peeled(self, refs: RefTable, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """(oid, peeled oid) of each annotated tag whose name starts with `prefix` and is not hidden, in name order."""

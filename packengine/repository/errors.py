@@ -56,3 +56,53 @@ class NotOurRef(FetchRefused):
 
 class ExportRefused(RepositoryError):
     """The target folder cannot take an export."""
+
+
+class BrowsingRefused(RepositoryError):
+    """A read that names what is not there, or asks for what makes no sense. The message is the client's."""
+
+
+class WriteRefused(RepositoryError):
+    """A commit, merge or note that cannot be made as it was asked for. The message says what is wrong with it."""
+
+
+class RefRefused(RepositoryError):
+    """A ref that may not be moved so."""
+
+    def __init__(self, ref: bytes, reason: str, *, is_forbidden: bool = False) -> None:
+        super().__init__(f"{ref.decode(errors='replace')}: {reason}")
+        self.ref = ref
+        self.is_forbidden = is_forbidden
+        """Whether somebody else might, or this one elsewhere; else nobody can."""
+
+
+class RefConflict(RepositoryError):
+    """A ref is not where whoever wants to move it believes it is. Values are raw ids, None where there is no ref."""
+
+    def __init__(self, name: str, expected: bytes | None, current: bytes | None) -> None:
+        super().__init__(f"{name} is at {_shown(current)}, not at {_shown(expected)}")
+        self.name = name
+        self.expected = expected
+        self.current = current
+
+
+class MergeConflict(RepositoryError):
+    """Two branches that changed the same in different ways. conflicts: (path, kind of the conflict)."""
+
+    def __init__(self, source_branch: str, target_branch: str, conflicts: Sequence[tuple[bytes, str]]) -> None:
+        super().__init__(f"{source_branch} does not merge into {target_branch}: {len(conflicts)} conflict(s)")
+        self.source_branch = source_branch
+        self.target_branch = target_branch
+        self.conflicts = list(conflicts)
+
+
+class NoteMissing(RepositoryError):
+    """The object has no note."""
+
+
+class NoteExists(RepositoryError):
+    """The object has a note, which was not to be replaced."""
+
+
+def _shown(oid: bytes | None) -> str:
+    return "no value" if oid is None else oid.hex()
