@@ -7,7 +7,8 @@ and every fake, passes the suites in `tests/conformance/`.
 - A **Catalog** keeps what must change together: repositories, pointers, tokens, and the *tail*: manifests, ref blocks
   and small packs as rows that are written in the transaction that moves the pointer (design, section 3).
 
-A long file, for whoever implements a store finds all of its rules here, and nothing else.
+A long file, for whoever implements a store finds all of its rules here, and nothing else; but for jobs, which are in
+`job_ports`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from packengine.refs.rules import RefRule
+from packengine.storage.job_ports import Jobs
 
 Digest = bytes
 """32 bytes: the SHA-256 of the content it names."""
@@ -53,6 +55,10 @@ class RepositoryMissing(StorageError):
 
 class CatalogBusy(StorageError):
     """The catalog's writer is held by somebody else for too long; try again."""
+
+
+class JobUnderWay(StorageError):
+    """A repository has work of that kind under way."""
 
 
 class CondemnedBlob(StorageError):
@@ -388,7 +394,7 @@ class ReaderRecord:
     expires_at_ms: int
 
 
-class Catalog(Protocol):
+class Catalog(Jobs, Protocol):
     """Transactional; every write is durable (power loss) before it returns."""
 
     def create_repositories(

@@ -47,10 +47,11 @@ from packengine.storage.sqlite import (
 )
 from packengine.storage.sqlite._change_watch import ChangeWatch
 from packengine.storage.sqlite._group_writer import GroupWriter, WriteStats
+from packengine.storage.sqlite._job_calls import JobCalls
 from packengine.storage.sqlite._readers import ReaderPool
 
 
-class SqliteCatalog:
+class SqliteCatalog(JobCalls):
     """A Catalog in a file on a local disk. Reads run on connections of their own and never wait for a write.
 
     path: of the file; its directory exists. Beside it lie SQLite's `-wal` and `-shm`, and our `-lock` and `-turn`.

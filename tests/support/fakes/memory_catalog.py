@@ -40,6 +40,7 @@ from packengine.storage.ports import (
     TokenRecord,
 )
 from tests.support.fakes.memory_collection import Condemnations, MemoryLeases
+from tests.support.fakes.memory_jobs import MemoryJobs
 
 MAX_ROW_BYTES = 2_000_000
 
@@ -78,7 +79,7 @@ class _Repository:
         )
 
 
-class MemoryCatalog(MemoryLeases):
+class MemoryCatalog(MemoryJobs, MemoryLeases):
     """Everything under one lock, so every call is one transaction; a call that fails puts back what it found."""
 
     def __init__(self, *, reuse_after_s: int = 0) -> None:
@@ -410,6 +411,9 @@ class MemoryCatalog(MemoryLeases):
         if found is None:
             raise RepositoryMissing(f"no repository {repository_id}")
         return found
+
+    def _job_repository(self, repository_id: str) -> _Repository:
+        return self._get(repository_id)
 
     def _place(self, place: RepositoryPlace) -> int:
         for at, each in enumerate(self._repositories):
