@@ -15,6 +15,7 @@ _RECORD = """
 """
 _UNFINISHED = "SELECT id FROM job WHERE"
 _SET = "UPDATE job SET updated_at_ms = :now_ms,"
+_OLDEST = "rowid = (SELECT min(rowid) FROM job WHERE kind = :kind AND"
 _OPEN = "state IN ('queued', 'running')"
 _FREE = "(state = 'queued' OR expires_at_ms <= :now_ms)"
 _IS_DEAD = "(SELECT deleted_at_s FROM repository WHERE key = job.repository) IS NOT NULL"
@@ -76,10 +77,8 @@ def claim_job(connection: sqlite3.Connection, kind: str, holder: str, now_ms: in
         figures,
     )
     row = connection.execute(
-        f"""
-        {_SET} state = 'running', holder = :holder, expires_at_ms = :expires_at_ms
-        WHERE rowid = (SELECT min(rowid) FROM job WHERE kind = :kind AND {_OPEN} AND {_FREE}) RETURNING id
-        """,
+        f"{_SET} state = 'running', holder = :holder, expires_at_ms = :expires_at_ms "
+        f"WHERE {_OLDEST} {_OPEN} AND {_FREE}) RETURNING id",
         figures,
     ).fetchone()
     return None if row is None else find_job(connection, row[0])
