@@ -2,7 +2,7 @@
 
 use packhouse_object::Error;
 use pyo3::create_exception;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 
 create_exception!(
@@ -42,6 +42,7 @@ pub fn to_py(error: Error) -> PyErr {
         }
         Error::Collision { .. } => CollisionDetected::new_err(message),
         Error::Fsck { .. } => FsckFailed::new_err(message),
+        Error::Invalid { .. } => PyValueError::new_err(message),
         Error::Cancelled => Cancelled::new_err(message),
         Error::Io(error) => error.into(),
     }

@@ -5,6 +5,7 @@
 use pyo3::prelude::*;
 
 mod args;
+mod browse;
 mod cancel;
 mod errors;
 mod fetch;

@@ -7,6 +7,9 @@ Oid: TypeAlias = bytes
 Kind: TypeAlias = Literal["commit", "tree", "blob", "tag"]
 ObjectFormat: TypeAlias = Literal["sha1", "sha256"]
 Severity: TypeAlias = Literal["ignore", "info", "warn", "error", "fatal"]
+TreeEdit: TypeAlias = (
+    tuple[Literal["write"], bytes, int, Oid] | tuple[Literal["delete"], bytes] | tuple[Literal["move"], bytes, bytes]
+)
 
 __version__: str
 
@@ -419,6 +422,36 @@ class ObjectDb:
 
     def verify(self, *, cancel: Cancel | None = None) -> int:
         """Read and hash every object, check each pack's trailer. Returns how many objects. Raises the first error."""
+
+    # browsing: trees are given by their own ids, not by a commit's; a path has names between slashes, none at its ends
+
+    def tree_entry(self, tree: Oid, path: Buffer) -> tuple[int, Oid] | None:
+        """(mode, oid) of what a path leads to; None if it leads nowhere. The empty path is the tree itself, 0o40000.
+
+        Cost: the trees on the path. Here and below, CorruptObject is raised for a tree that is none.
+        """
+
+    def edit_tree(
+        self,
+        base: Oid | None,
+        edits: Sequence[TreeEdit],
+        *,
+        max_memory_bytes: int = 1 << 28,
+        cancel: Cancel | None = None,
+    ) -> tuple[Oid, list[bytes]]:
+        """Apply edits to a tree, or to none, in their order. Returns (the new root, contents of the trees it needs).
+
+        ("write", path, mode, oid): put an object there; it may be one that is yet to come. Mode: one that Git writes,
+        0o40000 for a whole tree. A file or folder that is there is replaced, and so are files where folders must be.
+        ("delete", path): take away the file or folder that is there; what is not there is passed over.
+        ("move", old, new): take what is at one path, and put it at the other as a write would.
+
+        Folders that become empty vanish; the root may be the empty tree. The contents are those of the trees that the
+        database does not show, each once, children first. max_memory_bytes: for the trees on the paths, old and new.
+        Raises ValueError naming the path: a name that fsck refuses (`.git` and its look-alikes on any file system), a
+        path over 4096 bytes, an unknown mode, a move of nothing or of a folder into itself; and LimitExceeded.
+        Cost: the trees on the paths, each read, copied and hashed once.
+        """
 
 @final
 class ObjectFilter:

@@ -81,6 +81,12 @@ pub enum Error {
         /// The sentence after it.
         message: String,
     },
+    /// An argument that cannot be meant: the caller's mistake, not that of stored bytes.
+    #[error("{what}")]
+    Invalid {
+        /// Which argument, and what is wrong with it.
+        what: String,
+    },
     /// The caller asked the work to stop.
     #[error("cancelled")]
     Cancelled,

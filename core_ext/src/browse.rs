@@ -1,0 +1,65 @@
+//! Trees, blobs, differences and logs for Python: methods of `ObjectDb`.
+
+use crate::args::{Input, OidArg, oid_bytes};
+use crate::cancel::{Cancel, flag_of};
+use crate::errors::detached;
+use crate::reading::ObjectDb;
+use packhouse_browse::{self as browse, EditLimits, TreeEdit};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+type PyEntry<'py> = (u32, Bound<'py, PyBytes>);
+type PyEdited<'py> = (Bound<'py, PyBytes>, Vec<Bound<'py, PyBytes>>);
+
+#[pymethods]
+impl ObjectDb {
+    fn tree_entry<'py>(&self, py: Python<'py>, tree: OidArg, path: Input) -> PyResult<Option<PyEntry<'py>>> {
+        let entry = detached(py, || browse::tree_entry(&self.database, &tree.0, &path))?;
+        Ok(entry.map(|(mode, oid)| (mode, oid_bytes(py, &oid))))
+    }
+
+    #[pyo3(signature = (base, edits, *, max_memory_bytes = 1 << 28, cancel = None))]
+    fn edit_tree<'py>(
+        &self,
+        py: Python<'py>,
+        base: Option<OidArg>,
+        edits: Vec<EditArg>,
+        max_memory_bytes: u64,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<PyEdited<'py>> {
+        let (limits, flag) = (EditLimits { max_memory_bytes }, flag_of(cancel));
+        let base = base.map(|base| base.0);
+        let edited = detached(py, || {
+            let edits: Vec<_> = edits.into_iter().map(|edit| edit.0).collect();
+            browse::edit_tree(&self.database, base.as_ref(), &edits, &limits, &flag)
+        })?;
+        let contents = edited.new_trees.iter().map(|content| PyBytes::new(py, content)).collect();
+        Ok((oid_bytes(py, &edited.root), contents))
+    }
+}
+
+/// An edit: `("write", path, mode, oid)`, `("delete", path)` or `("move", old, new)`.
+struct EditArg(TreeEdit);
+
+impl<'py> FromPyObject<'_, 'py> for EditArg {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let edit = object.cast::<PyTuple>()?;
+        let name: String = edit.get_item(0)?.extract()?;
+        match (name.as_str(), edit.len()) {
+            ("write", 4) => {
+                let (path, mode, oid) = (path_of(edit, 1)?, edit.get_item(2)?.extract()?, edit.get_item(3)?);
+                Ok(Self(TreeEdit::Write { path, mode, oid: oid.extract::<OidArg>()?.0 }))
+            }
+            ("delete", 2) => Ok(Self(TreeEdit::Delete { path: path_of(edit, 1)? })),
+            ("move", 3) => Ok(Self(TreeEdit::Move { from: path_of(edit, 1)?, to: path_of(edit, 2)? })),
+            _ => Err(PyValueError::new_err(format!("not an edit of a tree: {name:?} and {} more", edit.len() - 1))),
+        }
+    }
+}
+
+fn path_of(edit: Borrowed<'_, '_, PyTuple>, at: usize) -> PyResult<Vec<u8>> {
+    Ok(edit.get_item(at)?.extract::<Input>()?.to_vec())
+}
