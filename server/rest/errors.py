@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
+from packengine.refs.names import BadRefName
 from packengine.repository import BranchNameError, ForkDependency, InvalidRepositoryId
+from packengine.repository.errors import (
+    AccessEnded,
+    LimitReached,
+    MergeConflict,
+    NoteExists,
+    NoteMissing,
+    RefConflict,
+    RefRefused,
+    WriteRefused,
+)
 from packengine.storage.ports import CatalogBusy, RepositoryExists, RepositoryMissing
 from server.rest.context import request_record
 
 BUSY_RETRY_AFTER_S = 1
+MAX_CONFLICTS = 10_000
+"""So many conflicts of a merge are named; the message has their number."""
 
 _log = logging.getLogger("packhouse.rest")
 
@@ -47,14 +61,7 @@ def install_error_handlers(app: Quart) -> None:
     """Every answer that is not a success goes through one of these, the framework's own included."""
     app.register_error_handler(ApiError, _api_error)
     app.register_error_handler(HTTPException, _framework_error)
-    for kind in (
-        InvalidRepositoryId,
-        BranchNameError,
-        RepositoryExists,
-        RepositoryMissing,
-        ForkDependency,
-        CatalogBusy,
-    ):
+    for kind in _ANSWERS:
         app.register_error_handler(kind, _engine_error)
     app.register_error_handler(Exception, _internal_error)
 
@@ -65,7 +72,8 @@ async def _api_error(error: Exception) -> Response:
 
 
 async def _engine_error(error: Exception) -> Response:
-    return _envelope(_converted(error))
+    answer = next(_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS)
+    return _envelope(answer(error))
 
 
 async def _framework_error(error: Exception) -> Response:
@@ -81,23 +89,61 @@ async def _internal_error(error: Exception) -> Response:
     return _envelope(ApiError(500, "internal", "internal"))
 
 
-def _converted(error: Exception) -> ApiError:
-    match error:
-        case InvalidRepositoryId():
-            return ApiError(400, "invalid_repo_id", str(error))
-        case RepositoryExists():
-            return ApiError(409, "repo_exists", str(error))
-        case RepositoryMissing():
-            return ApiError(404, "repo_not_found", str(error))
-        case ForkDependency():
-            extra = {"repoId": error.repository_id, "forks": error.forks}
-            return ApiError(409, "fork_dependency", str(error), extra=extra)
-        case CatalogBusy():
-            return ApiError(503, "db_busy", str(error), headers={"Retry-After": str(BUSY_RETRY_AFTER_S)})
-        case _:
-            return bad_request(str(error))
-
-
 def _envelope(error: ApiError) -> Response:
     body = msgspec.json.encode({"error": {"code": error.code, "message": error.message, **error.extra}})
     return Response(body, status=error.status, headers=error.headers, content_type="application/json")
+
+
+def _told(status: int, code: str) -> Callable[[Exception], ApiError]:
+    """The error's own words under that code."""
+    return lambda error: ApiError(status, code, str(error))
+
+
+def _fork_dependency(error: ForkDependency) -> ApiError:
+    extra = {"repoId": error.repository_id, "forks": error.forks}
+    return ApiError(409, "fork_dependency", str(error), extra=extra)
+
+
+def _busy(error: CatalogBusy) -> ApiError:
+    return ApiError(503, "db_busy", str(error), headers={"Retry-After": str(BUSY_RETRY_AFTER_S)})
+
+
+def _ref_conflict(error: RefConflict) -> ApiError:
+    values = {"expected": error.expected, "current": error.current}
+    extra = {name: None if value is None else value.hex() for name, value in values.items()}
+    return ApiError(409, "ref_conflict", str(error), extra={"branch": error.name, **extra})
+
+
+def _ref_refused(error: RefRefused) -> ApiError:
+    return ApiError(403, "forbidden", str(error)) if error.is_forbidden else bad_request(str(error))
+
+
+def _merge_conflict(error: MergeConflict) -> ApiError:
+    named = [(path.decode(errors="replace"), kind) for path, kind in error.conflicts[:MAX_CONFLICTS]]
+    extra = {
+        "sourceBranch": error.source_branch,
+        "targetBranch": error.target_branch,
+        "conflicts": list(dict.fromkeys(path for path, _ in named)),
+        "details": [{"path": path, "kind": kind} for path, kind in named],
+    }
+    return ApiError(409, "merge_conflict", str(error), extra=extra)
+
+
+_ANSWERS: dict[type[Exception], Callable[[Any], ApiError]] = {
+    InvalidRepositoryId: _told(400, "invalid_repo_id"),
+    BranchNameError: _told(400, "bad_request"),
+    BadRefName: _told(400, "bad_request"),
+    WriteRefused: _told(400, "bad_request"),
+    LimitReached: _told(400, "bad_request"),
+    RefRefused: _ref_refused,
+    RefConflict: _ref_conflict,
+    MergeConflict: _merge_conflict,
+    NoteMissing: _told(404, "repo_not_found"),
+    NoteExists: _told(409, "note_exists"),
+    AccessEnded: _told(403, "forbidden"),
+    RepositoryExists: _told(409, "repo_exists"),
+    RepositoryMissing: _told(404, "repo_not_found"),
+    ForkDependency: _fork_dependency,
+    CatalogBusy: _busy,
+}
+"""Which answer each of the engine's errors is. A kind of error that is not here is a defect of ours."""
