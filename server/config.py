@@ -20,6 +20,8 @@ import msgspec
 from packengine.refs.names import is_well_formed
 from packengine.repository import Limits
 from server.auth.tokens import is_acceptable_token
+from server.auth.web_tokens import MIN_SECRET_BYTES
+from server.limits import Rate, RateClass, TrustedProxies, parse_rate
 
 ENVIRONMENT_PREFIX = "ARTIFACTS_"
 CONFIG_VARIABLE = "ARTIFACTS_CONFIG"
@@ -56,6 +58,19 @@ class Settings:
     bind: str = "127.0.0.1:8787"
     public_base_url: str | None = None
     admin_token: str | None = field(default=None, repr=False)
+    jwt_secret: str | None = field(default=None, repr=False)
+    jwt_jwks: Path | None = None
+    jwt_expected_aud: str | None = None
+    jwt_expected_iss: str | None = None
+    max_repos_per_user: Count = 100
+    max_bytes_per_user: Count = 0
+    max_repo_bytes: Count = 0
+    rate_create: str = "20/10m"
+    rate_token: str = "120/2"  # noqa: S105 - a rate
+    rate_commit: str = "600/10"
+    rate_read: str = "300/5"
+    rate_health: str = "60/2"
+    trusted_proxies: Words = ()
     workers: WorkerCount = field(default_factory=usable_cores)
     rest_body_limit_bytes: Positive = 1 << 20
     git_body_limit_bytes: Positive = 2 << 30
@@ -96,6 +111,11 @@ class Settings:
         """Where clients reach the server, as far as settings tell; without a slash at the end."""
         return self.public_base_url or f"{self.scheme}://{self.bind}"
 
+    @property
+    def rates(self) -> dict[RateClass, Rate | None]:
+        """Of each class. Raises SettingsError."""
+        return {each: _rate(f"rate_{each.value}", getattr(self, f"rate_{each.value}")) for each in RateClass}
+
 
 def engine_limits(settings: Settings) -> Limits:
     """What the settings mean for the engine: a request that may be so large may be all pack."""
@@ -112,6 +132,9 @@ def engine_limits(settings: Settings) -> Limits:
         history_retention_days=settings.history_retention_days,
         undelete_days=settings.undelete_days,
         collection_grace_s=settings.collection_grace_secs,
+        max_owner_repositories=settings.max_repos_per_user,
+        max_owner_bytes=settings.max_bytes_per_user,
+        max_repository_bytes=settings.max_repo_bytes,
     )
 
 
@@ -141,6 +164,13 @@ def check_settings(settings: Settings) -> None:
         raise SettingsError("tls_cert and tls_key are set together or not at all")
     if settings.admin_token is not None and not is_acceptable_token(settings.admin_token):
         raise SettingsError("admin_token: 1 to 256 graphic ASCII characters are accepted")
+    if settings.jwt_secret is not None and len(settings.jwt_secret.encode()) < MIN_SECRET_BYTES:
+        raise SettingsError(f"jwt_secret: HS256 takes no secret of less than {MIN_SECRET_BYTES} bytes")
+    _ = settings.rates
+    try:
+        TrustedProxies(settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(f"trusted_proxies: {error}") from error
     if settings.public_base_url is not None:
         _check_base_url(settings.public_base_url)
     for pattern in settings.hidden_refs:
@@ -235,6 +265,13 @@ def _check_hidden(pattern: str) -> None:
     name = pattern.removeprefix("!").removeprefix("^").rstrip("/").encode()
     if name not in {b"HEAD", b"refs"} and not (name.startswith(b"refs/") and is_well_formed(name)):
         raise SettingsError(f"hidden_refs: {pattern!r} is neither HEAD nor refs/…, as it is or behind a !")
+
+
+def _rate(name: str, text: str) -> Rate | None:
+    try:
+        return parse_rate(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import version
+from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -19,6 +20,7 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _PREFIX = "artifacts"
+LimitName = Literal["rate_limited", "quota_exceeded", "repo_byte_quota_exceeded"]
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER_METHOD = "other"
 """A method may be any word, and every label is kept for ever."""
@@ -53,6 +55,17 @@ class Metrics:
             namespace=_PREFIX,
             registry=registry,
         )
+        self._limits = {
+            name: Counter(name, text, namespace=_PREFIX, registry=registry)
+            for name, text in (
+                ("rate_limited", "Requests refused because there were too many."),
+                ("quota_exceeded", "Requests refused because somebody would have had too many repositories."),
+                (
+                    "repo_byte_quota_exceeded",
+                    "Writes refused because a repository would have been too large.",
+                ),
+            )
+        }
         build = Gauge(
             "build_info", "1.", ["version"], namespace=_PREFIX, registry=registry, multiprocess_mode="livemax"
         )
@@ -67,6 +80,10 @@ class Metrics:
         self._sent.labels(record.template).inc(record.sent_bytes)
         if record.cache is not None:
             self._packs.labels(record.cache).inc()
+
+    def count_limit(self, name: LimitName) -> None:
+        """Count a refusal."""
+        self._limits[name].inc()
 
     def render(self) -> bytes:
         """The text. Reads the files of all workers: belongs into a worker thread."""

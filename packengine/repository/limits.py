@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from packengine.storage.ports import OwnerQuota
+
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
@@ -81,3 +83,15 @@ class Limits:
 
     min_uri_pack_bytes: int = 32 * MIB
     """The smallest pack that is offered by itself. A pack that maintenance replaced can still be had for the grace."""
+
+    max_repository_bytes: int = 0
+    """What all packs of a repository may have together after a publish that adds some; 0: whatever comes."""
+
+    max_owner_repositories: int = 0
+    max_owner_bytes: int = 0
+    """What each owner may have, in live repositories and in bytes of all of them; 0: as much as they like."""
+
+    @property
+    def owner_quota(self) -> OwnerQuota:
+        """The two of them, for the catalog."""
+        return OwnerQuota(self.max_owner_repositories, self.max_owner_bytes)

@@ -1,9 +1,12 @@
-"""Who is asking: the admin token of REST, the repository tokens of Git."""
+"""Who is asking: the admin token and the JSON Web Tokens of REST, the repository tokens of Git."""
 
-from server.auth.admin import RestAuthenticator
+from server.auth.bearers import RestAuthenticator
 from server.auth.git_tokens import GitAuthenticator, GitGrant, GitRefusal, GitService
 from server.auth.identity import ANONYMOUS, Identity
+from server.auth.jwks import JwksFile, UnusableJwks
+from server.auth.server_keys import ServerKeys
 from server.auth.tokens import generate_token, hash_token, is_acceptable_token, token_id
+from server.auth.web_tokens import WebTokens
 
 __all__ = [
     "ANONYMOUS",
@@ -12,7 +15,11 @@ __all__ = [
     "GitRefusal",
     "GitService",
     "Identity",
+    "JwksFile",
     "RestAuthenticator",
+    "ServerKeys",
+    "UnusableJwks",
+    "WebTokens",
     "generate_token",
     "hash_token",
     "is_acceptable_token",

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 
-from server.auth.tokens import is_acceptable_token
+from server.auth.tokens import TOKEN_MAX_CHARACTERS, is_acceptable_token
 
 # What people type as password when the token stands in the place of the user name.
 _NO_PASSWORD = ("", "x-oauth-basic")
 
 
-def bearer_token(header: str | None) -> str | None:
+def bearer_token(header: str | None, *, max_characters: int = TOKEN_MAX_CHARACTERS) -> str | None:
     """The token of a Bearer header; None for every other header and for text that cannot be a token."""
     scheme, credentials = _split(header)
-    return credentials if scheme == "bearer" and is_acceptable_token(credentials) else None
+    return credentials if scheme == "bearer" and is_acceptable_token(credentials, max_characters) else None
 
 
 def git_token(header: str | None) -> str | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 
 TOKEN_RANDOM_BYTES = 32
 TOKEN_MAX_CHARACTERS = 256
 TOKEN_ID_HEX_DIGITS = 16
+_GRAPHIC = re.compile("[!-~]+")
 
 
 def generate_token() -> str:
@@ -17,9 +19,9 @@ def generate_token() -> str:
     return token
 
 
-def is_acceptable_token(text: str) -> bool:
-    """Whether `text` may be a token at all: 1 to 256 graphic ASCII characters."""
-    return 1 <= len(text) <= TOKEN_MAX_CHARACTERS and all("!" <= character <= "~" for character in text)
+def is_acceptable_token(text: str, max_characters: int = TOKEN_MAX_CHARACTERS) -> bool:
+    """Whether `text` may be a token at all: some graphic ASCII characters, 256 at most of those that we store."""
+    return len(text) <= max_characters and _GRAPHIC.fullmatch(text) is not None
 
 
 def hash_token(token: str) -> bytes:

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import trio
 
+from server.auth.configured import check_keys
 from server.config import Settings
 from server.logs import configure_logs
 from server.process.child import Child, start_worker
@@ -50,6 +51,7 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     check_certificate(settings)
     configure_logs(settings, process="parent")
+    check_keys(settings)
     open_engine(settings).close()  # the workers find a layout that is complete, and what is bad is told once
     with listen(settings) as listener:
         trio.run(_run, settings, listener, announce)

@@ -23,10 +23,13 @@ from packengine.repository import Engine
 from packengine.repository.open_states import ReaderRow
 from packengine.storage.ports import StorageError
 from server.asgi import Dispatcher, RequestBoundary
-from server.auth import GitAuthenticator, RestAuthenticator
+from server.auth import GitAuthenticator
+from server.auth.configured import rest_authenticator
 from server.config import SettingsError
 from server.git import git_app, nothing_follows
+from server.limits.configured import rate_limiter
 from server.logs import configure_logs
+from server.metrics import FOLDER_VARIABLE
 from server.process.connection import mend_hypercorn
 from server.process.engine import open_engine
 from server.process.orders import DRAIN, READY, STOP, Orders, decode_orders
@@ -120,7 +123,8 @@ def build_application(
     rest = RestServices(
         engine=engine,
         settings=settings,
-        authenticator=RestAuthenticator(settings.admin_token or ""),
+        authenticator=rest_authenticator(settings, engine.catalog),
+        limiter=rate_limiter(settings, engine.catalog.secret(), os.environ.get(FOLDER_VARIABLE)),
         is_draining=lifecycle.draining.is_set,
     )
     after_push = nothing_follows if upkeep is None else upkeep.pushed

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from quart import request
+
 from packengine.storage.ports import RepositoryMissing, RepositoryRecord
 from server.limits import RateClass
-from server.rest.context import Caller, authenticate, checked_repository_id, services
+from server.rest.context import Caller, authenticate, checked_repository_id, request_record, services
 from server.rest.errors import ApiError
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="artifacts"'}
@@ -14,10 +16,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="artifacts"'}
 
 def authenticated(rate: RateClass) -> Caller:
     """The caller, whose request counts as one of that class. Raises ApiError 401, 429."""
-    caller = _caller(rate)
-    if caller.identity.is_anonymous:
-        raise _unauthorized()
-    return caller
+    return _caller(rate, may_be_anonymous=False)
 
 
 def admin_only() -> Caller:
@@ -46,7 +45,7 @@ def access_to(
     owner_first: whether a repository that is not there is refused as somebody else's is, and so tells nothing.
     Raises ApiError 401, 429, InvalidRepositoryId; the call ApiError 401, 403, RepositoryMissing.
     """
-    caller, catalog = _caller(rate) if reads else authenticated(rate), services().engine.catalog
+    caller, catalog = _caller(rate, may_be_anonymous=reads), services().engine.catalog
     known_id = checked_repository_id(repository_id)
 
     def check() -> RepositoryRecord:
@@ -77,11 +76,29 @@ def _check_absence(caller: Caller, *, owner_first: bool) -> None:
         raise _foreign()
 
 
-def _caller(rate: RateClass) -> Caller:
+def _caller(rate: RateClass, *, may_be_anonymous: bool) -> Caller:
     caller = authenticate()
-    if caller is None:
+    if caller is None or (caller.identity.is_anonymous and not may_be_anonymous):
         raise _unauthorized()
+    if caller.identity.is_anonymous:
+        limit_address(rate)
+    elif not caller.identity.is_admin:
+        _limit(services().limiter.subject_wait_s(rate, caller.identity.subject))
     return caller
+
+
+def limit_address(rate: RateClass) -> None:
+    """Count the current request for the address that it came from. Raises ApiError 429."""
+    peer, forwarded_for = request_record().client_address, request.headers.get("X-Forwarded-For")
+    _limit(services().limiter.address_wait_s(rate, peer, forwarded_for))
+
+
+def _limit(wait_s: int) -> None:
+    if wait_s:
+        services().metrics.count_limit("rate_limited")
+        message = f"too many requests; try again in {wait_s} s"
+        headers = {"Retry-After": str(wait_s)}
+        raise ApiError(429, "rate_limited", message, extra={"retryAfter": wait_s}, headers=headers)
 
 
 def _unauthorized() -> ApiError:

@@ -11,6 +11,8 @@ from quart import Blueprint, Response
 
 from packengine.storage.ports import StorageError
 from packhouse_client.types.health import Ok, Readiness
+from server.limits import RateClass
+from server.rest.access import limit_address
 from server.rest.body import answer
 from server.rest.context import services
 from server.rest.operations import operation
@@ -30,6 +32,7 @@ _probe_limiter = trio.CapacityLimiter(1)
 @operation(answer=Ok, tag="health", public=True)
 async def alive() -> Response:
     """True as long as the event loop turns."""
+    limit_address(RateClass.HEALTH)
     return answer(Ok())
 
 
@@ -37,6 +40,7 @@ async def alive() -> Response:
 @operation(answer={200: Readiness, 503: Readiness}, tag="health", public=True)
 async def ready() -> Response:
     """503 while draining, and when the catalog does not answer within a second."""
+    limit_address(RateClass.HEALTH)
     if services().is_draining():
         return answer(Readiness(ok=False, draining=True), status=503)
     ok = await _probe()

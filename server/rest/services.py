@@ -11,6 +11,7 @@ from packengine.repository import Engine
 from server.auth import RestAuthenticator
 from server.config import Settings
 from server.git.native import WorkerThreads
+from server.limits import RateLimiter
 from server.metrics import Metrics
 
 ENGINE_THREADS = 16
@@ -27,6 +28,7 @@ class RestServices:
     engine: Engine
     settings: Settings
     authenticator: RestAuthenticator
+    limiter: RateLimiter
     is_draining: Callable[[], bool] = lambda: False
     metrics: Metrics = field(default_factory=Metrics)
     threads: WorkerThreads = field(default_factory=lambda: WorkerThreads(ENGINE_THREADS))

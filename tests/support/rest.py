@@ -15,14 +15,16 @@ from packengine.repository import Engine
 from server.asgi import Dispatcher, RequestBoundary
 from server.asgi.request_line import has_no_body
 from server.auth import Identity, RestAuthenticator
-from server.config import Settings
+from server.auth.configured import rest_authenticator
+from server.config import Settings, engine_limits
+from server.limits import Ledger, RateLimiter, TrustedProxies
 from server.rest import RestServices, create_rest_app
 
 ADMIN_TOKEN = "the-administrator"
 
 
 class TwoUsers(RestAuthenticator):
-    """The administrator, and anybody who says `Bearer user:NAME`: what a later kind of credential will do."""
+    """Beside what counts always, anybody who says `Bearer user:NAME`: for tests that are not about credentials."""
 
     def identify(self, header: str | None) -> Identity | None:
         """See RestAuthenticator."""
@@ -56,10 +58,10 @@ class RestClient:
 async def rest_client(
     data_dir: Path, *, is_draining: Callable[[], bool] = lambda: False, **settings: Any
 ) -> AsyncIterator[RestClient]:
-    """A client of an application over `data_dir`, with these settings."""
-    engine = Engine.open(data_dir)
-    chosen = Settings(data_dir=data_dir, **settings)
-    services = RestServices(engine, chosen, TwoUsers(ADMIN_TOKEN), is_draining)
+    """A client of an application over `data_dir`, with these settings. Only rates that are among them limit."""
+    chosen = Settings(data_dir=data_dir, **{"admin_token": ADMIN_TOKEN, **settings})
+    engine = Engine.open(data_dir, limits=engine_limits(chosen))
+    services = RestServices(engine, chosen, _authenticator(chosen, engine), _limiter(chosen, settings), is_draining)
     app = RequestBoundary(Dispatcher(git=_no_git, rest=create_rest_app(services)))
     transport = httpx.ASGITransport(app=_ending_bodies(app))
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -68,6 +70,16 @@ async def rest_client(
             yield RestClient(http, engine)
     finally:
         engine.close()
+
+
+def _authenticator(settings: Settings, engine: Engine) -> RestAuthenticator:
+    configured = rest_authenticator(settings, engine.catalog)
+    return TwoUsers(configured.keys, configured.web_tokens)
+
+
+def _limiter(settings: Settings, chosen: dict[str, Any]) -> RateLimiter:
+    rates = {each: rate for each, rate in settings.rates.items() if f"rate_{each.value}" in chosen}
+    return RateLimiter(rates, Ledger(None, b"key"), TrustedProxies(settings.trusted_proxies))
 
 
 def _ending_bodies(app: Any) -> Any:

@@ -10,9 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.auth import Identity, RestAuthenticator, generate_token, hash_token, is_acceptable_token, token_id
+from server.auth import (
+    Identity,
+    RestAuthenticator,
+    ServerKeys,
+    WebTokens,
+    generate_token,
+    hash_token,
+    is_acceptable_token,
+    token_id,
+)
 from server.auth.header import bearer_token, git_token
 from server.auth.minting import remote_url
+from tests.support.fakes import MemoryCatalog
 
 GRAPHIC = "".join(chr(code) for code in range(0x21, 0x7F))
 
@@ -43,10 +53,14 @@ def test_token_is_its_sha256_at_rest() -> None:
     assert token_id(hash_token("abc")) == hashlib.sha256(b"abc").hexdigest()[:16]
 
 
+def authenticator(admin_token: str) -> RestAuthenticator:
+    return RestAuthenticator(ServerKeys(MemoryCatalog(), admin_token=admin_token), WebTokens())
+
+
 def test_admin_token_makes_an_administrator() -> None:
-    authenticator = RestAuthenticator("sesame")
-    assert authenticator.identify("Bearer sesame") == Identity("admin", is_admin=True)
-    assert authenticator.identify("bearer sesame") == Identity("admin", is_admin=True)
+    sesame = authenticator("sesame")
+    assert sesame.identify("Bearer sesame") == Identity("admin", is_admin=True)
+    assert sesame.identify("bearer sesame") == Identity("admin", is_admin=True)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +68,7 @@ def test_admin_token_makes_an_administrator() -> None:
     [None, "", "Bearer", "Bearer ", "Bearer sesam", "Bearer sesame!", "sesame", "Basic sesame", "Bearer sésame"],
 )
 def test_everything_else_makes_nobody(header: str | None) -> None:
-    assert RestAuthenticator("sesame").identify(header) is None
+    assert authenticator("sesame").identify(header) is None
 
 
 def test_basic_is_not_for_rest() -> None:

@@ -1,0 +1,31 @@
+"""Authentication as the settings want it."""
+
+from __future__ import annotations
+
+from packengine.storage.ports import Catalog
+from server.auth.bearers import RestAuthenticator
+from server.auth.jwks import JwksFile, UnusableJwks
+from server.auth.server_keys import ServerKeys
+from server.auth.web_tokens import WebTokens
+from server.config import Settings, SettingsError
+
+
+def rest_authenticator(settings: Settings, catalog: Catalog) -> RestAuthenticator:
+    """Raises SettingsError for keys that cannot be read."""
+    keys = ServerKeys(catalog, admin_token=settings.admin_token or "", jwt_secret=settings.jwt_secret)
+    tokens = WebTokens(jwks=_jwks(settings), audience=settings.jwt_expected_aud, issuer=settings.jwt_expected_iss)
+    return RestAuthenticator(keys, tokens)
+
+
+def check_keys(settings: Settings) -> None:
+    """Raises SettingsError for keys that cannot be read."""
+    _jwks(settings)
+
+
+def _jwks(settings: Settings) -> JwksFile | None:
+    if settings.jwt_jwks is None:
+        return None
+    try:
+        return JwksFile(settings.jwt_jwks)
+    except UnusableJwks as error:
+        raise SettingsError(f"jwt_jwks: {error}") from error
