@@ -21,7 +21,7 @@ from packengine.repository.state import RepositoryState
 READ_ONLY = "repository is read-only"
 _LOST_RACE = "non-fast-forward"
 _ATOMIC = "atomic push failure"
-_MISSING = "missing necessary objects"
+MISSING = "missing necessary objects"
 _SHALLOW = "shallow update not allowed"
 """The same from a shallow client: the parents behind its boundary are not here either."""
 
@@ -87,7 +87,7 @@ def plan_refs(
     """Judge every command against one state. In an atomic push one bad command fails all."""
     commands = request.commands
     stored = state.manifest.refs.get_many(command.name for command in commands)
-    missing = _SHALLOW if request.shallow else _MISSING
+    missing = _SHALLOW if request.shallow else MISSING
     protection = Protection(state.record.rules, access)
     remarks: list[str] = []
     reasons = [
