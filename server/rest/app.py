@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from quart import request
 
+from server.rest.archives import archives
+from server.rest.blobs import blobs
 from server.rest.context import RestApp, request_record
+from server.rest.diffs import diffs
 from server.rest.documentation import documentation
 from server.rest.errors import install_error_handlers
 from server.rest.forks import forks
 from server.rest.health import health
+from server.rest.log import log
 from server.rest.metrics import metrics
 from server.rest.repositories import repositories
 from server.rest.services import RestServices
 from server.rest.tokens import tokens
+from server.rest.trees import trees
 
 
 def create_rest_app(services: RestServices) -> RestApp:
@@ -30,7 +35,7 @@ def create_rest_app(services: RestServices) -> RestApp:
     app.url_map.merge_slashes = False
     app.before_request(_note_template)
     install_error_handlers(app)
-    for blueprint in (documentation, health, metrics, repositories, forks, tokens):
+    for blueprint in (documentation, health, metrics, repositories, forks, tokens, trees, blobs, log, diffs, archives):
         app.register_blueprint(blueprint)
     return app
 

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import cast
 
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from quart import current_app, request
 from quart_trio import QuartTrio
 
 from packengine.repository import Actor, InvalidRepositoryId, RefAccess
 from server.asgi.record import RequestRecord, record_of
 from server.auth import ANONYMOUS, Identity
+from server.git.held import holding
 from server.rest.services import RestServices
 
 REPOSITORY_ID = re.compile(r"[a-z0-9_-]{4,64}")
@@ -21,6 +23,14 @@ class RestApp(QuartTrio):
     """The application, with what its routes work with."""
 
     services: RestServices
+
+    async def asgi_app(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Keep what a request has open from being collected, until its answer is sent to the end."""
+        if scope["type"] != "http":
+            await super().asgi_app(scope, receive, send)
+            return
+        with holding(self.services.engine.open_states):
+            await super().asgi_app(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)
