@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import version
-from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from server.asgi.record import RequestRecord
+from server.asgi.record import LimitName, RequestRecord
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus_client when it is imported, so it must be set before a worker starts."""
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _PREFIX = "artifacts"
-LimitName = Literal["rate_limited", "quota_exceeded", "repo_byte_quota_exceeded"]
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER_METHOD = "other"
 """A method may be any word, and every label is kept for ever."""
 
+_LIMITS: dict[LimitName, str] = {
+    "rate_limited": "Requests refused because there were too many.",
+    "quota_exceeded": "Requests refused because somebody would have had too much.",
+    "repo_byte_quota_exceeded": "Writes refused because a repository would have been too large.",
+}
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
@@ -56,15 +59,7 @@ class Metrics:
             registry=registry,
         )
         self._limits = {
-            name: Counter(name, text, namespace=_PREFIX, registry=registry)
-            for name, text in (
-                ("rate_limited", "Requests refused because there were too many."),
-                ("quota_exceeded", "Requests refused because somebody would have had too many repositories."),
-                (
-                    "repo_byte_quota_exceeded",
-                    "Writes refused because a repository would have been too large.",
-                ),
-            )
+            name: Counter(name, text, namespace=_PREFIX, registry=registry) for name, text in _LIMITS.items()
         }
         build = Gauge(
             "build_info", "1.", ["version"], namespace=_PREFIX, registry=registry, multiprocess_mode="livemax"
@@ -78,12 +73,10 @@ class Metrics:
         self._durations.labels(method, record.template).observe(duration_s)
         self._received.labels(record.template).inc(record.received_bytes)
         self._sent.labels(record.template).inc(record.sent_bytes)
+        if record.limit is not None:
+            self._limits[record.limit].inc()
         if record.cache is not None:
             self._packs.labels(record.cache).inc()
-
-    def count_limit(self, name: LimitName) -> None:
-        """Count a refusal."""
-        self._limits[name].inc()
 
     def render(self) -> bytes:
         """The text. Reads the files of all workers: belongs into a worker thread."""

@@ -7,6 +7,7 @@ from packengine.repository.engine import Engine
 from packengine.repository.errors import (
     AccessEnded,
     BranchNameError,
+    ByteQuotaExceeded,
     ExportRefused,
     FetchRefused,
     ForkDependency,
@@ -18,7 +19,8 @@ from packengine.repository.errors import (
     UnknownObjectFormat,
 )
 from packengine.repository.fetch import Fetch, FetchService, Selection
-from packengine.repository.lifecycle import RepositoryDetails
+from packengine.repository.forking import ForkPoint
+from packengine.repository.lifecycle import Profile, RepositoryDetails
 from packengine.repository.limits import Limits
 from packengine.repository.progress import Progress
 from packengine.repository.push import DeltaCount, Push, PushOutcome, PushService
@@ -32,6 +34,7 @@ __all__ = [
     "BranchNameError",
     "Bundle",
     "BundleService",
+    "ByteQuotaExceeded",
     "DeltaCount",
     "Engine",
     "ExportRefused",
@@ -39,11 +42,13 @@ __all__ = [
     "FetchRefused",
     "FetchService",
     "ForkDependency",
+    "ForkPoint",
     "ImportRefused",
     "InvalidRepositoryId",
     "LimitReached",
     "Limits",
     "NotOurRef",
+    "Profile",
     "Progress",
     "Push",
     "PushOutcome",

@@ -24,8 +24,9 @@ class UnknownObjectFormat(RepositoryError):
 class ForkDependency(RepositoryError):
     """Live forks stand in the way of a deletion."""
 
-    def __init__(self, repository_id: str, forks: Sequence[str]) -> None:
-        super().__init__(f"{repository_id} has {len(forks)} live fork(s); delete with force or cascade")
+    def __init__(self, repository_id: str, forks: Sequence[str], *, are_foreign: bool = False) -> None:
+        whose, how = ("fork(s) of others", "force") if are_foreign else ("live fork(s)", "force or cascade")
+        super().__init__(f"{repository_id} has {len(forks)} {whose}; delete with {how}")
         self.repository_id = repository_id
         self.forks = list(forks)
 
@@ -36,6 +37,16 @@ class AccessEnded(RepositoryError):
 
 class LimitReached(RepositoryError):
     """A repository has as much of something as it may have."""
+
+
+class ByteQuotaExceeded(LimitReached):
+    """A publish that would make a repository larger than it may be."""
+
+    def __init__(self, repository_id: str, bytes_used: int, limit_bytes: int) -> None:
+        super().__init__(f"{repository_id} would have {bytes_used} bytes, the limit is {limit_bytes}")
+        self.repository_id = repository_id
+        self.bytes_used = bytes_used
+        self.limit_bytes = limit_bytes
 
 
 class ImportRefused(RepositoryError):
@@ -106,3 +117,26 @@ class NoteExists(RepositoryError):
 
 def _shown(oid: bytes | None) -> str:
     return "no value" if oid is None else oid.hex()
+
+
+class StateUnknown(RepositoryError):
+    """The repository never had such a state, or so long ago that it is not looked for."""
+
+
+class StateGone(RepositoryError):
+    """A past state, or what its refs reached, is no longer stored."""
+
+
+class ForkPointUnknown(RepositoryError):
+    """What a fork is to show is not there, or not reached from the refs of its source."""
+
+
+class BadCursor(RepositoryError):
+    """A cursor that does not come from here."""
+
+    def __init__(self) -> None:
+        super().__init__("the cursor is none that an answer of this repository gave")
+
+
+class RestoreRefused(RepositoryError):
+    """Refs that cannot have again what they had. The message says which and why."""

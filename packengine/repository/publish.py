@@ -26,13 +26,14 @@ from itertools import groupby
 from packengine.manifests import Manifest, PackRecord, PublishKind, digest_of, encode_manifest
 from packengine.refs import RefChange
 from packengine.repository.actor import Actor
-from packengine.repository.errors import LimitReached
+from packengine.repository.errors import ByteQuotaExceeded, LimitReached
 from packengine.repository.limits import Limits
 from packengine.repository.packs import PackIntake
 from packengine.repository.provenance import NOTHING_SAID, Provenance
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.repository.turns import Turns
 from packengine.storage.ports import (
+    NO_QUOTA,
     Catalog,
     CatalogBusy,
     Committed,
@@ -272,8 +273,21 @@ class Publisher:
         rows += [row for pack in fresh for row in pack.rows()]
         rows.append(Row(RowKind.MANIFEST, digest_of(data), data))
         blobs = [pack.blob for pack in fresh if pack.blob is not None]
-        size_bytes = sum(pack.size_bytes for pack in packs)
-        return Publish(state.record.id, state.pointer, digest_of(data), rows, blobs, size_bytes=size_bytes), manifest
+        size_bytes = _size_bytes(packs)
+        quota = NO_QUOTA
+        if kind is not PublishKind.MAINTENANCE:  # which may need more for a while to need less
+            self._check_size(state, size_bytes)
+            quota = self._limits.owner_quota
+        publish = Publish(
+            state.record.id, state.pointer, digest_of(data), rows, blobs, size_bytes=size_bytes, quota=quota
+        )
+        return publish, manifest
+
+    def _check_size(self, state: RepositoryState, size_bytes: int) -> None:
+        """What adds nothing is never refused: a ref can be deleted in a repository that is too large."""
+        limit_bytes = self._limits.max_repository_bytes
+        if 0 < limit_bytes < size_bytes and size_bytes > _size_bytes(state.manifest.packs):
+            raise ByteQuotaExceeded(state.record.id, size_bytes, limit_bytes)
 
     def _check_limits(self, pack_count: int, ref_count: int) -> None:
         if pack_count > self._limits.max_packs:
@@ -299,6 +313,10 @@ class Publisher:
                 }
             },
         )
+
+
+def _size_bytes(packs: Sequence[PackRecord]) -> int:
+    return sum(pack.size_bytes for pack in packs)
 
 
 def _packs_after(

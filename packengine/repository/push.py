@@ -141,13 +141,20 @@ class Push:
         self._cancel.set()
 
     def finish(self) -> PushOutcome:
-        """Decide and publish. The outcome's `ok`s are durable. Raises AccessEnded, RepositoryMissing, LimitReached."""
+        """Decide and publish. The outcome's `ok`s are durable.
+
+        Raises AccessEnded, RepositoryMissing, LimitReached, OwnerBytesExceeded.
+        """
         outcome = self._finish()
         refused = [f"{ref.decode(errors='replace')}: {why}" for ref, why in outcome.verdicts if why is not None]
         if refused:
             fields = {"unpack_error": outcome.unpack_error, "refused": refused[:REFS_LOGGED], **self._log_fields()}
             _log.info("push refused", extra={"fields": fields})
         return outcome
+
+    def refused(self, reason: str) -> PushOutcome:
+        """The outcome of a push that was refused as a whole."""
+        return PushOutcome(None, None, [(command.name, reason) for command in self._commands], ())
 
     def _log_fields(self) -> dict[str, str | None]:
         actor = self._actor
@@ -161,7 +168,7 @@ class Push:
 
     def _finish(self) -> PushOutcome:
         if self._refusal is not None:
-            return PushOutcome(None, None, [(c.name, self._refusal) for c in self._commands], ())
+            return self.refused(self._refusal)
         unpack_error = self._feed_error or self._finish_ingest()
         if unpack_error is not None:
             self._drop_pack()

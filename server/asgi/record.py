@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from hypercorn.typing import HTTPScope
 
 from packengine.protocol import Client
+
+LimitName = Literal["rate_limited", "quota_exceeded", "repo_byte_quota_exceeded"]
 
 _STATE_KEY = "packhouse.request"
 _REQUEST_ID_MAX_BYTES = 128
@@ -36,6 +38,9 @@ class RequestRecord:
     """Whether the answer was sent to its end."""
     cache: str | None = None
     """How the pack of a fetch came: `hit`, `miss`, `joined` (one that was being made), `whole` (as stored) or `off`."""
+
+    limit: LimitName | None = None
+    """Which limit refused it, by the name of its metric."""
 
     status: int | None = None
     received_bytes: int = 0

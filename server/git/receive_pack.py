@@ -26,7 +26,8 @@ from packengine.protocol import (
     push_message,
     rejected_report,
 )
-from packengine.repository import Actor, Engine, Push, PushOutcome, RepositoryState
+from packengine.repository import Actor, ByteQuotaExceeded, Engine, Push, PushOutcome, RepositoryState
+from packengine.storage.ports import OwnerBytesExceeded
 from server.asgi import RequestRecord
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
@@ -75,7 +76,7 @@ class ReceivePack:
             await self._answer(exchange, b"")
             return
         await exchange.start(200, _RESULT_TYPE)
-        is_due = await self._finish(exchange, request.capabilities, push, rest)
+        is_due = await self._finish(exchange, request.capabilities, push, rest, pusher.record)
         await exchange.end()
         if is_due:
             await self._roll_up(state, pusher.actor)
@@ -130,7 +131,9 @@ class ReceivePack:
         except FAILURES as error:
             _log.warning("roll-up failed", extra={"fields": {"repository": state.record.id, "error": str(error)}})
 
-    async def _finish(self, exchange: GitExchange, capabilities: PushCapabilities, push: Push, rest: bytes) -> bool:
+    async def _finish(
+        self, exchange: GitExchange, capabilities: PushCapabilities, push: Push, rest: bytes, record: RequestRecord
+    ) -> bool:
         """Decide, telling how far it has come, and report. The pack has arrived: from here on silence would be ours.
 
         Returns whether there are packs to be rolled up.
@@ -143,7 +146,7 @@ class ReceivePack:
             nursery.start_soon(tell_progress, exchange.write, capabilities, push.delta_count, done)
             # Not cancellable: a client that goes away now may have its push published, and must not have half of it.
             try:
-                outcome, is_due = await self._threads.run(partial(self._feed_and_finish, push, rest))
+                outcome, is_due = await self._threads.run(partial(self._feed_and_finish, push, rest, record))
             except FAILURES as failure:  # here, for the nursery would wrap it
                 error = push_error(sentence_for(failure), capabilities)
             done.set()
@@ -157,10 +160,14 @@ class ReceivePack:
             exchange.hold(chunk)
         return is_due
 
-    def _feed_and_finish(self, push: Push, rest: bytes) -> tuple[PushOutcome, bool]:
+    def _feed_and_finish(self, push: Push, rest: bytes, record: RequestRecord) -> tuple[PushOutcome, bool]:
         if rest:
             push.feed(rest)
-        outcome = push.finish()
+        try:
+            outcome = push.finish()
+        except (ByteQuotaExceeded, OwnerBytesExceeded) as full:
+            record.limit = "repo_byte_quota_exceeded"
+            outcome = push.refused(str(full))
         return outcome, outcome.committed is not None and self._engine.rollup.is_due(outcome.committed)
 
     @staticmethod

@@ -53,11 +53,16 @@ def access_to(
         if record is None:
             _check_absence(caller, owner_first=owner_first)
             raise RepositoryMissing(f"no repository {known_id!r}")
-        if not (reads and record.is_public):
-            check_owner(caller, record)
+        (check_readable if reads else check_owner)(caller, record)
         return record
 
     return caller, check
+
+
+def check_readable(caller: Caller, record: RepositoryRecord) -> None:
+    """Raises ApiError unless the repository is public, or `check_owner` allows it."""
+    if not record.is_public:
+        check_owner(caller, record)
 
 
 def check_owner(caller: Caller, record: RepositoryRecord) -> None:
@@ -95,7 +100,6 @@ def limit_address(rate: RateClass) -> None:
 
 def _limit(wait_s: int) -> None:
     if wait_s:
-        services().metrics.count_limit("rate_limited")
         message = f"too many requests; try again in {wait_s} s"
         headers = {"Retry-After": str(wait_s)}
         raise ApiError(429, "rate_limited", message, extra={"retryAfter": wait_s}, headers=headers)

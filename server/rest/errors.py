@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast, get_args
 
 import msgspec
 from quart import Quart, Response
@@ -14,6 +14,8 @@ from packengine.refs.names import BadRefName
 from packengine.repository import BranchNameError, ForkDependency, InvalidRepositoryId
 from packengine.repository.errors import (
     AccessEnded,
+    BrowsingRefused,
+    ByteQuotaExceeded,
     LimitReached,
     MergeConflict,
     NoteExists,
@@ -22,7 +24,9 @@ from packengine.repository.errors import (
     RefRefused,
     WriteRefused,
 )
-from packengine.storage.ports import CatalogBusy, RepositoryExists, RepositoryMissing
+from packengine.repository.open_states import ReaderExpired
+from packengine.storage.ports import CatalogBusy, OwnerBytesExceeded, QuotaExceeded, RepositoryExists, RepositoryMissing
+from server.asgi.record import LimitName
 from server.rest.context import request_record
 
 BUSY_RETRY_AFTER_S = 1
@@ -90,6 +94,8 @@ async def _internal_error(error: Exception) -> Response:
 
 
 def _envelope(error: ApiError) -> Response:
+    if error.code in get_args(LimitName):
+        request_record().limit = cast("LimitName", error.code)
     body = msgspec.json.encode({"error": {"code": error.code, "message": error.message, **error.extra}})
     return Response(body, status=error.status, headers=error.headers, content_type="application/json")
 
@@ -104,8 +110,22 @@ def _fork_dependency(error: ForkDependency) -> ApiError:
     return ApiError(409, "fork_dependency", str(error), extra=extra)
 
 
-def _busy(error: CatalogBusy) -> ApiError:
+def _busy(error: CatalogBusy | ReaderExpired) -> ApiError:
     return ApiError(503, "db_busy", str(error), headers={"Retry-After": str(BUSY_RETRY_AFTER_S)})
+
+
+def _quota_exceeded(error: QuotaExceeded) -> ApiError:
+    return ApiError(429, "quota_exceeded", str(error), extra={"subject": error.subject, "limit": error.limit})
+
+
+def _owner_bytes_exceeded(error: OwnerBytesExceeded) -> ApiError:
+    extra = {"subject": error.subject, "bytesUsed": error.bytes_used, "limit": error.limit_bytes}
+    return ApiError(429, "quota_exceeded", str(error), extra=extra)
+
+
+def _byte_quota_exceeded(error: ByteQuotaExceeded) -> ApiError:
+    extra = {"repoId": error.repository_id, "bytesUsed": error.bytes_used, "limit": error.limit_bytes}
+    return ApiError(413, "repo_byte_quota_exceeded", str(error), extra=extra)
 
 
 def _ref_conflict(error: RefConflict) -> ApiError:
@@ -133,8 +153,12 @@ _ANSWERS: dict[type[Exception], Callable[[Any], ApiError]] = {
     InvalidRepositoryId: _told(400, "invalid_repo_id"),
     BranchNameError: _told(400, "bad_request"),
     BadRefName: _told(400, "bad_request"),
+    BrowsingRefused: _told(400, "bad_request"),
     WriteRefused: _told(400, "bad_request"),
     LimitReached: _told(400, "bad_request"),
+    ByteQuotaExceeded: _byte_quota_exceeded,
+    QuotaExceeded: _quota_exceeded,
+    OwnerBytesExceeded: _owner_bytes_exceeded,
     RefRefused: _ref_refused,
     RefConflict: _ref_conflict,
     MergeConflict: _merge_conflict,
@@ -145,5 +169,6 @@ _ANSWERS: dict[type[Exception], Callable[[Any], ApiError]] = {
     RepositoryMissing: _told(404, "repo_not_found"),
     ForkDependency: _fork_dependency,
     CatalogBusy: _busy,
+    ReaderExpired: _busy,
 }
 """Which answer each of the engine's errors is. A kind of error that is not here is a defect of ours."""
