@@ -5,18 +5,22 @@ Synchronous and thread-safe: the server calls it in worker threads. Several proc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from core_ext import Cancel
 from packengine.refs import HiddenRefs
 from packengine.repository.actor import Actor
 from packengine.repository.answers import AnswerStore
+from packengine.repository.browsing.snapshot import Snapshot, open_snapshot
 from packengine.repository.bundles import BundleService
 from packengine.repository.export import Exporter
 from packengine.repository.fetch import FetchService
+from packengine.repository.forking import WHOLE_SOURCE, Forker, ForkPoint, ForkTerms
 from packengine.repository.git_folder import open_git_folder
+from packengine.repository.history import History
 from packengine.repository.importing import Importer
-from packengine.repository.lifecycle import Lifecycle, RepositoryDetails, chosen_id, now_s
+from packengine.repository.lifecycle import PRIVATE, Lifecycle, Profile, RepositoryDetails, chosen_id, now_s
 from packengine.repository.limits import Limits
 from packengine.repository.merging import Merger
 from packengine.repository.open_states import OpenStates
@@ -26,7 +30,9 @@ from packengine.repository.progress import Progress
 from packengine.repository.publish import Publisher
 from packengine.repository.push import PushService
 from packengine.repository.push_policy import PushPolicy
+from packengine.repository.restore import Restorer
 from packengine.repository.rollup import Rollup
+from packengine.repository.settings import move_head
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.repository.verify import Verifier, VerifyReport
 from packengine.repository.visibility import Visibility
@@ -36,9 +42,11 @@ from packengine.storage.ports import (
     BlobKey,
     BlobStore,
     Catalog,
+    Committed,
     NewRepository,
     NewToken,
     RepositoryExists,
+    RepositoryRecord,
     Row,
     StorageError,
 )
@@ -68,7 +76,9 @@ class Engine:
         shelf = PackShelf(catalog, blobs, quarantine, derived, limits)
         self._loader = StateLoader(catalog, shelf, limits)
         visibility = Visibility(self._loader, limits)
-        self._lifecycle = Lifecycle(catalog, self._loader, visibility)
+        self._lifecycle = Lifecycle(catalog, self._loader, visibility, limits, policy.hidden_refs)
+        self.history = History(catalog, self._loader, policy.hidden_refs)
+        self._forker = Forker(catalog, self._loader, visibility, self.history, limits)
         self._importer = Importer(self._loader, shelf, blobs, quarantine, limits)
         self._exporter = Exporter(visibility, limits)
         self._verifier = Verifier(catalog, blobs, self._loader)
@@ -81,6 +91,7 @@ class Engine:
         publisher = Publisher(catalog, self._loader, limits)
         merger = Merger(shelf, blobs, limits)
         self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits, policy)
+        self.restorer = Restorer(self._loader, publisher, policy.hidden_refs)
         self.rollup = Rollup(self._loader, publisher, merger, limits)
         self.parts = EngineParts(catalog, blobs, shelf, self._loader, publisher, merger, derived, limits)
 
@@ -120,6 +131,10 @@ class Engine:
         """The newest state of a repository. Raises RepositoryMissing."""
         return self._loader.load(repository_id)
 
+    def snapshot(self, repository_id: str) -> Snapshot:
+        """The newest state, to be browsed (packengine.repository.browsing). Raises RepositoryMissing."""
+        return open_snapshot(self.load(repository_id), self.pushes.visibility, self.hidden_refs)
+
     def create_repository(
         self,
         repository_id: str | None,
@@ -130,6 +145,7 @@ class Engine:
         default_branch: str = "main",
         read_only: bool = False,
         token: NewToken | None = None,
+        profile: Profile = PRIVATE,
     ) -> str:
         """Create an empty repository and, with it, its first token. Returns its id."""
         return self._lifecycle.create(
@@ -140,38 +156,72 @@ class Engine:
             default_branch=default_branch,
             read_only=read_only,
             token=token,
+            profile=profile,
         )
 
     def fork_repository(
         self,
         source_id: str,
         fork_id: str | None,
-        _actor: Actor,
+        actor: Actor,
         *,
         owner: str | None = None,
         read_only: bool = False,
         token: NewToken | None = None,
+        point: ForkPoint = WHOLE_SOURCE,
+        cancel: Cancel | None = None,
     ) -> str:
-        """A second pointer to the source's manifest: one metadata write, whatever its size. Returns the fork's id."""
-        return self._lifecycle.fork(source_id, fork_id, owner=owner, read_only=read_only, token=token)
+        """A second pointer to the source's manifest, or to one of a part: one metadata write. Returns the fork's id."""
+        new_id = chosen_id(fork_id)
+        terms = ForkTerms(owner, read_only)
+        self._forker.fork(source_id, [(new_id, token)], terms, point, actor, cancel or Cancel())
+        return new_id
 
     def fork_repository_many(
         self,
         source_id: str,
-        _actor: Actor,
+        actor: Actor,
         *,
         owner: str | None = None,
         read_only: bool = False,
         tokens: Sequence[NewToken],
+        point: ForkPoint = WHOLE_SOURCE,
+        cancel: Cancel | None = None,
     ) -> list[str]:
         """As many forks as tokens in one transaction, all or none. Returns their ids, in the order of the tokens."""
-        return self._lifecycle.fork_many(source_id, tokens, owner=owner, read_only=read_only)
+        forks = [(chosen_id(None), token) for token in tokens]
+        self._forker.fork(source_id, forks, ForkTerms(owner, read_only), point, actor, cancel or Cancel())
+        return [fork_id for fork_id, _ in forks]
 
     def delete_repository(
-        self, repository_id: str, _actor: Actor, *, force: bool = False, cascade: bool = False
+        self,
+        repository_id: str,
+        _actor: Actor,
+        *,
+        force: bool = False,
+        cascade: bool = False,
+        may_delete: Callable[[RepositoryRecord], bool] = lambda _: True,
     ) -> list[str]:
-        """Delete. Returns the deleted ids, deepest fork first. Raises ForkDependency, RepositoryMissing."""
-        return self._lifecycle.delete(repository_id, force=force, cascade=cascade)
+        """Delete. Returns the deleted ids, deepest fork first. Raises ForkDependency, RepositoryMissing.
+
+        may_delete: asked of each fork that would go along.
+        """
+        return self._lifecycle.delete(repository_id, force=force, cascade=cascade, may_delete=may_delete)
+
+    def undelete_repository(
+        self,
+        repository_id: str,
+        _actor: Actor,
+        *,
+        token: NewToken | None = None,
+        check: Callable[[RepositoryRecord], None] = lambda _: None,
+    ) -> RepositoryRecord:
+        """Bring back what was deleted lately, if `check` lets it pass. Raises RepositoryMissing, RepositoryExists."""
+        return self._lifecycle.undelete(repository_id, token=token, check=check)
+
+    def move_head(self, state: RepositoryState, branch: str, actor: Actor) -> Committed | None:
+        """Let HEAD name another branch; None: it does already. Raises BranchNameError."""
+        return move_head(self.parts.publisher, state, branch, self.hidden_refs, actor)
 
     def describe(self, repository_id: str) -> RepositoryDetails:
         """A repository in figures. Raises RepositoryMissing."""

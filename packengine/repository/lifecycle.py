@@ -1,4 +1,4 @@
-"""Creating, forking, deleting and describing repositories."""
+"""Creating, deleting, undeleting and describing repositories."""
 
 from __future__ import annotations
 
@@ -6,21 +6,32 @@ import re
 import secrets
 import string
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 
 from cachetools import LRUCache
 
 from packengine.manifests import OID_LENGTHS, Manifest, PublishKind, digest_of, encode_manifest, known_object_format
-from packengine.refs import empty_table
-from packengine.refs.names import is_valid_branch_name
+from packengine.refs import HiddenRefs, empty_table
+from packengine.refs.names import BRANCH_PREFIX, is_valid_branch_name
 from packengine.repository.actor import Actor
 from packengine.repository.errors import BranchNameError, ForkDependency, InvalidRepositoryId, UnknownObjectFormat
+from packengine.repository.limits import Limits
 from packengine.repository.publish import now_ms
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.repository.visibility import Visibility
-from packengine.storage.ports import Catalog, NewRepository, NewToken, RepositoryMissing, RepositoryRecord, Row, RowKind
+from packengine.storage.ports import (
+    Catalog,
+    NewRepository,
+    NewToken,
+    RepositoryExists,
+    RepositoryMissing,
+    RepositoryRecord,
+    Row,
+    RowKind,
+)
 
 _ID = re.compile(r"[a-z0-9_-]{4,64}")
 _ID_ALPHABET = string.ascii_lowercase + string.digits
@@ -28,6 +39,22 @@ _GENERATED_LENGTH = 24
 _CHARACTER_OF_BYTE = bytes(ord(_ID_ALPHABET[byte % len(_ID_ALPHABET)]) for byte in range(256))
 _UNFAIR_BYTES = bytes(range(256 // len(_ID_ALPHABET) * len(_ID_ALPHABET), 256))
 _COUNTS_KEPT = 10_000
+_S_PER_DAY = 24 * 3600
+
+MAX_REFS_DESCRIBED = 10_000
+"""A description lists so many refs; a listing in pages has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a repository shows of itself."""
+
+    description: str = ""
+    is_public: bool = False
+    """Whether anyone may read it."""
+
+
+PRIVATE = Profile()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +62,12 @@ class RepositoryDetails:
     """A repository and what its newest state says."""
 
     record: RepositoryRecord
+    default_branch: str
+    """What HEAD names, less refs/heads/."""
+
+    object_format: str
     refs: list[tuple[str, str]]
+    has_more_refs: bool
     size_bytes: int
     head_sha: str | None
     commit_count: int
@@ -45,10 +77,15 @@ class RepositoryDetails:
 class Lifecycle:
     """What happens to whole repositories."""
 
-    def __init__(self, catalog: Catalog, loader: StateLoader, visibility: Visibility) -> None:
+    def __init__(
+        self, catalog: Catalog, loader: StateLoader, visibility: Visibility, limits: Limits, hidden: HiddenRefs
+    ) -> None:
         self._catalog = catalog
         self._loader = loader
         self._visibility = visibility
+        self._undelete_s = limits.undelete_days * _S_PER_DAY
+        self._quota = limits.owner_quota
+        self._hidden = hidden
         self._lock = Lock()
         self._commit_counts: LRUCache[bytes, int] = LRUCache(_COUNTS_KEPT)
         """By commit: what one reaches never changes."""
@@ -63,61 +100,87 @@ class Lifecycle:
         default_branch: str,
         read_only: bool,
         token: NewToken | None,
+        profile: Profile,
     ) -> str:
         """Create an empty repository. Returns its id."""
         new_id = chosen_id(repository_id)
-        data = encode_manifest(self.first_manifest(actor, object_format, default_branch))
+        manifest = self.first_manifest(actor, object_format, default_branch)
+        data = encode_manifest(manifest)
         row = Row(RowKind.MANIFEST, digest_of(data), data)
-        new = NewRepository(new_id, owner, now_s(), row.digest, source_id=None, read_only=read_only, token=token)
-        self._catalog.create_repositories([new], [row])
+        new = NewRepository(
+            new_id,
+            owner,
+            manifest.time_ms // 1000,  # by which its history knows that this manifest is its own
+            row.digest,
+            read_only=read_only,
+            token=token,
+            description=profile.description,
+            is_public=profile.is_public,
+        )
+        self._catalog.create_repositories([new], [row], quota=self._quota)
         return new_id
 
-    def fork(
-        self,
-        source_id: str,
-        fork_id: str | None,
-        *,
-        owner: str | None,
-        read_only: bool,
-        token: NewToken | None,
-    ) -> str:
-        """A second pointer to the source's manifest. Returns the fork's id."""
-        return self._fork(source_id, [(chosen_id(fork_id), token)], owner, read_only=read_only)[0]
-
-    def fork_many(self, source_id: str, tokens: Sequence[NewToken], *, owner: str | None, read_only: bool) -> list[str]:
-        """A fork for each of the tokens, all or none. Returns their ids, in the order of the tokens."""
-        return self._fork(source_id, [(chosen_id(None), token) for token in tokens], owner, read_only=read_only)
-
-    def _fork(
-        self, source_id: str, forks: Sequence[tuple[str, NewToken | None]], owner: str | None, *, read_only: bool
+    def delete(
+        self, repository_id: str, *, force: bool, cascade: bool, may_delete: Callable[[RepositoryRecord], bool]
     ) -> list[str]:
-        made_s = now_s()
-        self._catalog.create_repositories(
-            [
-                NewRepository(new_id, owner, made_s, None, source_id=source_id, read_only=read_only, token=token)
-                for new_id, token in forks
-            ]
-        )
-        return [new_id for new_id, _ in forks]
+        """Delete a repository; with `cascade` its forks too, deepest first; with `force` they live on, whole.
 
-    def delete(self, repository_id: str, *, force: bool, cascade: bool) -> list[str]:
-        """Delete a repository; with `cascade` its forks too, deepest first; with `force` they live on, whole."""
+        may_delete: whether a fork that is to go along may be deleted: it can be somebody else's.
+        """
         if self._catalog.repository(repository_id) is None:
             raise RepositoryMissing(f"no repository {repository_id}")
         forks = self._catalog.live_forks(repository_id)
         if forks and not (force or cascade):
             raise ForkDependency(repository_id, forks)
         doomed = self._deepest_first(repository_id) if cascade else [repository_id]
+        self._refuse_foreign(repository_id, doomed[:-1], may_delete)
         self._catalog.delete_repositories(doomed, now_s())
         return doomed
+
+    def _refuse_foreign(
+        self, repository_id: str, forks: Sequence[str], may_delete: Callable[[RepositoryRecord], bool]
+    ) -> None:
+        records = ((fork_id, self._catalog.repository(fork_id)) for fork_id in forks)
+        foreign = [fork_id for fork_id, record in records if record is not None and not may_delete(record)]
+        if foreign:
+            raise ForkDependency(repository_id, foreign, are_foreign=True)
+
+    def undelete(
+        self, repository_id: str, *, token: NewToken | None, check: Callable[[RepositoryRecord], None]
+    ) -> RepositoryRecord:
+        """Bring back what was deleted last under this id, with its refs as they were, if it can come back still.
+
+        check: is asked about it, or about who has the id now, before anything is told or done; raises what it likes.
+        Raises RepositoryMissing, RepositoryExists.
+        """
+        not_before_s = now_s() - self._undelete_s
+        deleted = self._catalog.deleted_repository(repository_id, not_before_s=not_before_s)
+        if deleted is None:
+            live = self._catalog.repository(repository_id)
+            if live is None:
+                raise RepositoryMissing(f"no repository {repository_id} that was deleted lately")
+            check(live)
+            raise RepositoryExists(f"repository {repository_id} is not deleted")
+        check(deleted)
+        return self._catalog.undelete_repository(
+            repository_id,
+            not_before_s=not_before_s,
+            first_version=deleted.first_version,
+            token=token,
+            quota=self._quota,
+        )
 
     def describe(self, repository_id: str) -> RepositoryDetails:
         """The newest state in figures. Counts the commits that HEAD reaches."""
         state = self._loader.load(repository_id)
         head = state.head_entry()
+        shown = list(islice(self._hidden.shown(state.manifest.refs), MAX_REFS_DESCRIBED + 1))
         return RepositoryDetails(
             record=state.record,
-            refs=[(entry.name.decode("utf-8", "replace"), entry.oid.hex()) for entry in state.manifest.refs.scan()],
+            default_branch=state.manifest.head.removeprefix(BRANCH_PREFIX).decode("utf-8", "replace"),
+            object_format=state.manifest.object_format,
+            refs=[(entry.name.decode("utf-8", "replace"), entry.oid.hex()) for entry in shown[:MAX_REFS_DESCRIBED]],
+            has_more_refs=len(shown) > MAX_REFS_DESCRIBED,
             size_bytes=sum(pack.size_bytes for pack in state.manifest.packs),
             head_sha=head.oid.hex() if head is not None else None,
             commit_count=self._commit_count(state, head.oid) if head is not None else 0,

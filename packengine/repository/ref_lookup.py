@@ -36,6 +36,14 @@ class RefLookup:
         """(raw id, id of what it tags in the end) of each annotated tag."""
         return self._hidden.shown_peeled(self._state.manifest.refs, TAG_PREFIX)
 
+    def full_name(self, text: bytes) -> bytes | None:
+        """The most likely ref that a short name could mean, if there is any; HEAD stands for its branch."""
+        for rule in _RULES:
+            name = rule % text
+            if self.value(name) is not None:
+                return self._state.manifest.head if name == b"HEAD" else name
+        return None
+
     def expand(self, text: bytes) -> list[bytes]:
         """The values of all refs that a short name could mean, the most likely first."""
         found = (self.value(rule % text) for rule in _RULES)
