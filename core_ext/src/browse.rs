@@ -39,7 +39,7 @@ impl ObjectDb {
     }
 }
 
-/// An edit: `("write", path, mode, oid)`, `("delete", path)` or `("move", old, new)`.
+/// An edit: `("write", path, mode or None, oid)`, `("delete", path)` or `("move", old, new)`.
 struct EditArg(TreeEdit);
 
 impl<'py> FromPyObject<'_, 'py> for EditArg {

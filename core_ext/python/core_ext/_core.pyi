@@ -8,7 +8,9 @@ Kind: TypeAlias = Literal["commit", "tree", "blob", "tag"]
 ObjectFormat: TypeAlias = Literal["sha1", "sha256"]
 Severity: TypeAlias = Literal["ignore", "info", "warn", "error", "fatal"]
 TreeEdit: TypeAlias = (
-    tuple[Literal["write"], bytes, int, Oid] | tuple[Literal["delete"], bytes] | tuple[Literal["move"], bytes, bytes]
+    tuple[Literal["write"], bytes, int | None, Oid]
+    | tuple[Literal["delete"], bytes]
+    | tuple[Literal["move"], bytes, bytes]
 )
 
 __version__: str
@@ -442,7 +444,8 @@ class ObjectDb:
         """Apply edits to a tree, or to none, in their order. Returns (the new root, contents of the trees it needs).
 
         ("write", path, mode, oid): put an object there; it may be one that is yet to come. Mode: one that Git writes,
-        0o40000 for a whole tree. A file or folder that is there is replaced, and so are files where folders must be.
+        0o40000 for a whole tree, or None for that of the file or link which is there, else 0o100644. A file or folder
+        that is there is replaced, and so are files where folders must be.
         ("delete", path): take away the file or folder that is there; what is not there is passed over.
         ("move", old, new): take what is at one path, and put it at the other as a write would.
 

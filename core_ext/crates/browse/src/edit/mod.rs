@@ -21,8 +21,9 @@ pub enum TreeEdit {
     Write {
         /// Where.
         path: Vec<u8>,
-        /// One of the modes that Git writes; a folder's puts a whole tree there.
-        mode: u32,
+        /// One of the modes that Git writes; a folder's puts a whole tree there. `None`: that of the file or link which
+        /// is there, else that of an ordinary file.
+        mode: Option<u32>,
         /// What. It is not looked up, but for a folder that a later edit goes into.
         oid: Oid,
     },

@@ -30,7 +30,11 @@ impl<'a> Overlay<'a> {
     }
 
     /// Put an object at a path.
-    pub(crate) fn write(&mut self, root: &mut Changed, path: &[u8], mode: u32, oid: Oid) -> Result<()> {
+    pub(crate) fn write(&mut self, root: &mut Changed, path: &[u8], mode: Option<u32>, oid: Oid) -> Result<()> {
+        let mode = match mode {
+            Some(mode) => mode,
+            None => self.kept_mode(root, &names_of(path)?)?,
+        };
         if !matches!(mode, FOLDER | 0o100_644 | 0o100_755 | 0o120_000 | 0o160_000) {
             return Err(invalid(path, &format!("{mode:o} is none of the modes 100644, 100755, 120000, 160000, 40000")));
         }
@@ -38,6 +42,22 @@ impl<'a> Overlay<'a> {
             return Err(invalid(path, &format!("{oid} is no object's id here")));
         }
         self.put(root, path, Node::Entry(mode, oid))
+    }
+
+    /// The mode that a file has which is written without one.
+    fn kept_mode(&mut self, root: &mut Changed, names: &[&[u8]]) -> Result<u32> {
+        let there = self.mode_at(root, names)?;
+        Ok(there.filter(|mode| matches!(mode, 0o100_755 | 0o120_000)).unwrap_or(0o100_644))
+    }
+
+    /// The mode of what is at a path, if something is.
+    fn mode_at(&mut self, root: &mut Changed, names: &[&[u8]]) -> Result<Option<u32>> {
+        let Some((name, parents)) = names.split_last() else { return Ok(None) };
+        let Some(folder) = self.folder_at(root, parents)? else { return Ok(None) };
+        if let Some(node) = folder.nodes.get(*name) {
+            return Ok(if let Node::Entry(mode, _) = node { Some(*mode) } else { None });
+        }
+        Ok(self.stored(folder)?.find(name).next().map(|found| found.mode))
     }
 
     /// Move what is at one path to another.
@@ -53,14 +73,7 @@ impl<'a> Overlay<'a> {
     /// Take away what is at a path. Returns it, if there is something.
     pub(crate) fn take(&mut self, root: &mut Changed, names: &[&[u8]]) -> Result<Option<Node>> {
         let Some((name, parents)) = names.split_last() else { return Ok(None) };
-        let mut folder = root;
-        for (depth, parent) in parents.iter().enumerate() {
-            folder.height = folder.height.max(parents.len() - depth);
-            match self.child(folder, parent)? {
-                Some(child) => folder = child,
-                None => return Ok(None),
-            }
-        }
+        let Some(folder) = self.folder_at(root, parents)? else { return Ok(None) };
         let taken = match folder.nodes.remove(*name) {
             Some(node) => Some(node),
             None => self.stored(folder)?.find(name).next().map(|found| Node::Entry(found.mode, found.oid)),
@@ -69,6 +82,19 @@ impl<'a> Overlay<'a> {
             folder.nodes.insert(name.to_vec(), Node::Gone);
         }
         Ok(taken.filter(|node| !matches!(node, Node::Gone)))
+    }
+
+    /// The folder at a path, to go into, if one is there.
+    fn folder_at<'f>(&mut self, root: &'f mut Changed, names: &[&[u8]]) -> Result<Option<&'f mut Changed>> {
+        let mut folder = root;
+        for (depth, name) in names.iter().enumerate() {
+            folder.height = folder.height.max(names.len() - depth);
+            match self.child(folder, name)? {
+                Some(child) => folder = child,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(folder))
     }
 
     fn put(&mut self, root: &mut Changed, path: &[u8], node: Node) -> Result<()> {
