@@ -74,6 +74,7 @@ class Settings:
     workers: WorkerCount = field(default_factory=usable_cores)
     rest_body_limit_bytes: Positive = 1 << 20
     git_body_limit_bytes: Positive = 2 << 30
+    max_commit_blob_bytes: Positive = 8 << 20
     max_waiting_requests: Count = 100
     request_timeout_secs: PositiveSeconds = 300.0
     bundle_uri: bool = True

@@ -14,6 +14,7 @@ from packengine.repository.actor import Actor
 from packengine.repository.answers import AnswerStore
 from packengine.repository.browsing.snapshot import Snapshot, open_snapshot
 from packengine.repository.bundles import BundleService
+from packengine.repository.commits import CommitService
 from packengine.repository.export import Exporter
 from packengine.repository.fetch import FetchService
 from packengine.repository.forking import WHOLE_SOURCE, Forker, ForkPoint, ForkTerms
@@ -22,7 +23,9 @@ from packengine.repository.history import History
 from packengine.repository.importing import Importer
 from packengine.repository.lifecycle import PRIVATE, Lifecycle, Profile, RepositoryDetails, chosen_id, now_s
 from packengine.repository.limits import Limits
+from packengine.repository.merges import MergeService
 from packengine.repository.merging import Merger
+from packengine.repository.notes import NoteService
 from packengine.repository.open_states import OpenStates
 from packengine.repository.packs import PackShelf
 from packengine.repository.parts import EngineParts
@@ -30,6 +33,7 @@ from packengine.repository.progress import Progress
 from packengine.repository.publish import Publisher
 from packengine.repository.push import PushService
 from packengine.repository.push_policy import PushPolicy
+from packengine.repository.ref_edits import RefEdits
 from packengine.repository.restore import Restorer
 from packengine.repository.rollup import Rollup
 from packengine.repository.settings import move_head
@@ -91,6 +95,10 @@ class Engine:
         publisher = Publisher(catalog, self._loader, limits)
         merger = Merger(shelf, blobs, limits)
         self.pushes = PushService(publisher, visibility, shelf, blobs, quarantine, limits, policy)
+        self.commits = CommitService(self.pushes)
+        self.merges = MergeService(self.pushes)
+        self.refs = RefEdits(self.pushes)
+        self.notes = NoteService(self.pushes)
         self.restorer = Restorer(self._loader, publisher, policy.hidden_refs)
         self.rollup = Rollup(self._loader, publisher, merger, limits)
         self.parts = EngineParts(catalog, blobs, shelf, self._loader, publisher, merger, derived, limits)

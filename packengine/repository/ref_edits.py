@@ -9,11 +9,14 @@ from itertools import islice
 from packengine.manifests import PublishKind
 from packengine.refs import RefEntry
 from packengine.refs.names import check_ref_name
+from packengine.repository.browsing.cursors import decode_cursor, encode_cursor
 from packengine.repository.errors import RefConflict, RefRefused
 from packengine.repository.push_drafts import PushMeans
 from packengine.repository.state import RepositoryState
 from packengine.repository.writing import Proposal, Writer, one_command, publish_written, value_of
 from packengine.storage.ports import Committed
+
+_LIST = "refs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class RefPage:
-    """Some refs in name order, and the name after which others follow, if any do."""
+    """Some refs in name order, and where the list goes on, if it does."""
 
     entries: Sequence[RefEntry]
-    after: bytes | None
+    cursor: str | None
 
 
 class RefEdits:
@@ -38,10 +41,12 @@ class RefEdits:
         self._means = means
         self._hidden = means.policy.hidden_refs
 
-    def page(self, state: RepositoryState, prefix: bytes, after: bytes | None, limit: int) -> RefPage:
-        """At most `limit` refs whose names start with `prefix` and come after `after`. Cost: that of those refs."""
+    def page(self, state: RepositoryState, prefix: bytes, limit: int, cursor: str | None = None) -> RefPage:
+        """At most `limit` refs whose names start with `prefix`. Cost: that of those refs. Raises BadCursor."""
+        after = None if cursor is None else decode_cursor(cursor, (_LIST, prefix), 1)[0]
         entries = list(islice(self._hidden.shown(state.manifest.refs, prefix, after=after), limit + 1))
-        return RefPage(entries[:limit], entries[limit - 1].name if len(entries) > limit else None)
+        is_last = len(entries) <= limit
+        return RefPage(entries[:limit], None if is_last else encode_cursor((_LIST, prefix), entries[limit - 1].name))
 
     def move(
         self, state: RepositoryState, name: bytes, new: bytes, expected: Expected | None, writer: Writer

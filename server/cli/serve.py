@@ -39,6 +39,7 @@ _OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--trusted-proxies", str, "Networks whose X-Forwarded-For is believed: '10.0.0.0/8 fd00::/8'."),
     ("--workers", int, "Worker processes.  [default: the number of cores]"),
     ("--rest-body-limit-bytes", int, "Largest body of a REST request.  [default: 1 MiB]"),
+    ("--max-commit-blob-bytes", int, "Largest file that a commit over REST writes.  [default: 8 MiB]"),
     ("--git-body-limit-bytes", int, "Largest body of a Git request.  [default: 2 GiB]"),
     ("--max-waiting-requests", int, "How many fetches, or pushes, may wait in a worker; then 429.  [default: 100]"),
     (

@@ -120,14 +120,15 @@ def build_application(
 ) -> RequestBoundary:
     """The ASGI application over an engine."""
     settings = orders.settings
+    after_push = nothing_follows if upkeep is None else upkeep.pushed
     rest = RestServices(
         engine=engine,
         settings=settings,
         authenticator=rest_authenticator(settings, engine.catalog),
         limiter=rate_limiter(settings, engine.catalog.secret(), os.environ.get(FOLDER_VARIABLE)),
         is_draining=lifecycle.draining.is_set,
+        after_write=after_push,
     )
-    after_push = nothing_follows if upkeep is None else upkeep.pushed
     git = git_app(engine, settings, GitAuthenticator(engine.catalog), after_push)
     return RequestBoundary(Dispatcher(git=git, rest=create_rest_app(rest)), rest.metrics.count)
 

@@ -16,14 +16,29 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 async def read_json(kind: type[T]) -> T:
-    """The body as a value of `kind`; fields that `kind` does not have are ignored.
+    """The body as a value of `kind`; fields that `kind` does not have are ignored. Raises as `read_body`, `decoded`."""
+    return decoded(await read_body(services().settings.rest_body_limit_bytes), kind)
 
-    Raises ApiError: 415 without a JSON content type, 413 over the limit, 408 on silence, 400 for what is no JSON, 422
-    for a value of the wrong type.
+
+async def read_body(limit_bytes: int) -> bytes:
+    """The body, which is JSON by its content type.
+
+    Raises ApiError: 415 without such a content type, 413 over the limit, 408 on silence.
     """
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise bad_request("the body's content type is not application/json", 415)
-    body = await _read_body()
+    if request.content_length is not None and request.content_length > limit_bytes:
+        raise _too_large(limit_bytes)
+    return await _read_body(limit_bytes)
+
+
+def decoded(body: bytes | ApiError, kind: type[T]) -> T:
+    """JSON as a value of `kind`. Long bodies take milliseconds, so they are decoded off the event loop.
+
+    Raises ApiError: 400 for what is no JSON, 422 for a value of the wrong type; and the error that came as the body.
+    """
+    if isinstance(body, ApiError):
+        raise body
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
@@ -42,23 +57,23 @@ def json_response(data: bytes, headers: dict[str, str] | None = None, *, status:
     return Response(data, status=status, headers=headers, content_type="application/json")
 
 
-async def _read_body() -> bytes:
-    settings = services().settings
+async def _read_body(limit_bytes: int) -> bytes:
+    silence_s = services().settings.request_timeout_secs
     body = bytearray()
     chunks = aiter(request.body)
     while True:
         try:
-            with trio.fail_after(settings.request_timeout_secs):
+            with trio.fail_after(silence_s):
                 chunk = await anext(chunks, None)
         except trio.TooSlowError:
-            raise bad_request(f"nothing of the body came for {settings.request_timeout_secs:g} s", 408) from None
+            raise bad_request(f"nothing of the body came for {silence_s:g} s", 408) from None
         except RequestEntityTooLarge:
-            raise _too_large(settings.rest_body_limit_bytes) from None
+            raise _too_large(limit_bytes) from None
         if chunk is None:
             return bytes(body)
         body += chunk
-        if len(body) > settings.rest_body_limit_bytes:
-            raise _too_large(settings.rest_body_limit_bytes)
+        if len(body) > limit_bytes:
+            raise _too_large(limit_bytes)
 
 
 def _too_large(limit_bytes: int) -> ApiError:

@@ -17,6 +17,12 @@ from server.metrics import Metrics
 ENGINE_THREADS = 16
 """How many REST requests of a worker are inside the engine at once; the others queue, in order."""
 
+STREAM_THREADS = 16
+"""How many pieces of streamed answers are made at once."""
+
+WRITE_THREADS = 32
+"""The same for requests that write to a repository."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -32,6 +38,12 @@ class RestServices:
     is_draining: Callable[[], bool] = lambda: False
     metrics: Metrics = field(default_factory=Metrics)
     threads: WorkerThreads = field(default_factory=lambda: WorkerThreads(ENGINE_THREADS))
+    streams: WorkerThreads = field(default_factory=lambda: WorkerThreads(STREAM_THREADS))
+    writes: WorkerThreads = field(default_factory=lambda: WorkerThreads(WRITE_THREADS))
+    """Of their own: what waits for the disk holds up no reads, and shares a transaction with what waits beside it."""
+
+    after_write: Callable[[str], None] = lambda _: None
+    """Called with the id of a repository that was written to."""
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the engine in a worker thread. A client that goes away does not abandon a write half-way."""
