@@ -2,14 +2,17 @@
 
 use crate::args::{Input, OidArg, oid_bytes};
 use crate::cancel::{Cancel, flag_of};
-use crate::errors::detached;
+use crate::errors::{detached, to_py};
 use crate::reading::ObjectDb;
-use packhouse_browse::{self as browse, EditLimits, TreeEdit};
-use pyo3::exceptions::PyValueError;
+use packhouse_browse::{self as browse, EditLimits, ListOptions, TreeEdit};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
+use std::sync::Mutex;
 
 type PyEntry<'py> = (u32, Bound<'py, PyBytes>);
+type PyRow<'py> = (Bound<'py, PyBytes>, u32, Bound<'py, PyBytes>, Option<u64>);
+type PyPage<'py> = (Vec<PyRow<'py>>, Option<Bound<'py, PyBytes>>);
 type PyEdited<'py> = (Bound<'py, PyBytes>, Vec<Bound<'py, PyBytes>>);
 
 #[pymethods]
@@ -37,6 +40,65 @@ impl ObjectDb {
         let contents = edited.new_trees.iter().map(|content| PyBytes::new(py, content)).collect();
         Ok((oid_bytes(py, &edited.root), contents))
     }
+
+    #[pyo3(signature = (tree, *, recursive, sizes, after, limit, max_memory_bytes = 1 << 28, cancel = None))]
+    #[allow(clippy::too_many_arguments)] // Python names them
+    fn list_tree<'py>(
+        &self,
+        py: Python<'py>,
+        tree: OidArg,
+        recursive: bool,
+        sizes: bool,
+        after: Option<Input>,
+        limit: usize,
+        max_memory_bytes: u64,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<PyPage<'py>> {
+        let (options, flag) = (ListOptions { recursive, sizes, limit, max_memory_bytes }, flag_of(cancel));
+        let (rows, cursor) =
+            detached(py, || browse::list_tree(&self.database, &tree.0, after.as_deref(), &options, &flag))?;
+        let rows = rows
+            .into_iter()
+            .map(|row| (PyBytes::new(py, &row.path), row.mode, oid_bytes(py, &row.oid), row.size_bytes));
+        Ok((rows.collect(), cursor.map(|cursor| PyBytes::new(py, &cursor))))
+    }
+
+    #[pyo3(signature = (oid, *, max_resident_bytes = 1 << 28, cancel = None))]
+    fn open_blob(
+        &self,
+        py: Python<'_>,
+        oid: OidArg,
+        max_resident_bytes: u64,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<BlobReader> {
+        let flag = flag_of(cancel);
+        let reader = detached(py, || browse::BlobReader::open(&self.database, &oid.0, max_resident_bytes, flag))?;
+        Ok(BlobReader { size: reader.size_bytes(), reader: Mutex::new(reader) })
+    }
+}
+
+/// A blob read in pieces.
+#[pyclass(frozen, module = "core_ext")]
+pub struct BlobReader {
+    #[pyo3(get)]
+    size: u64,
+    reader: Mutex<browse::BlobReader>,
+}
+
+#[pymethods]
+impl BlobReader {
+    fn read<'py>(&self, py: Python<'py>, offset: u64, max_bytes: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = py.detach(|| {
+            let mut reader = self.reader.lock().map_err(|_| PyRuntimeError::new_err("the blob's reader is broken"))?;
+            reader.read(offset, max_bytes).map_err(to_py)
+        })?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+}
+
+/// Add the class to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<BlobReader>()
 }
 
 /// An edit: `("write", path, mode or None, oid)`, `("delete", path)` or `("move", old, new)`.

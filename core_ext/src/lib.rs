@@ -31,6 +31,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     filter::register(module)?;
     sets::register(module)?;
     stream::register(module)?;
+    browse::register(module)?;
     maintain::register(module)?;
     Ok(())
 }

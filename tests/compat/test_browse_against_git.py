@@ -10,7 +10,7 @@ import pytest
 
 from core_ext import ObjectDb, Pack
 from tests.support.git import git
-from tests.support.packs import database
+from tests.support.packs import database, open_pack
 
 if TYPE_CHECKING:
     from core_ext._core import ObjectFormat, Oid, TreeEdit
@@ -79,3 +79,20 @@ def all_objects(path: Path, object_format: ObjectFormat) -> ObjectDb:
     names = git("cat-file", "--batch-all-objects", "--batch-check=%(objectname)", cwd=path)
     pack = git("pack-objects", "-q", "--stdout", cwd=path, stdin=names)
     return database([Pack.from_bytes(pack, None, object_format=object_format)], object_format)
+
+
+def test_listings_have_what_ls_tree_shows(medium_repo: Path) -> None:
+    db = database([open_pack(medium_repo)])
+    root = bytes.fromhex(git("rev-parse", "HEAD^{tree}", cwd=medium_repo).decode().strip())
+    rows, after = db.list_tree(root, recursive=True, sizes=True, after=None, limit=1 << 20)
+    assert after is None
+    assert len(rows) > 100
+    shown = git("ls-tree", "-r", "-t", "-l", "-z", "HEAD", cwd=medium_repo).split(b"\0")[:-1]
+    expected = []
+    for line in shown:
+        head, path = line.split(b"\t")
+        mode, _, oid, size = head.split()
+        expected.append((path, int(mode, 8), bytes.fromhex(oid.decode()), None if size == b"-" else int(size)))
+    assert sorted(rows, key=lambda row: row[0]) == sorted(expected, key=lambda row: row[0])
+    for path, mode, oid, _ in rows:
+        assert db.tree_entry(root, path) == (mode, oid)

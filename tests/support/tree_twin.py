@@ -16,6 +16,10 @@ Files = dict[bytes, "tuple[int, Oid]"]
 """What stands at each path that is no folder: its mode and its object."""
 
 
+Row = tuple[bytes, int, "Oid"]
+"""A path, what mode it has and what is there."""
+
+
 class BadEdit(Exception):
     """A move of nothing, or of a folder into itself."""
 
@@ -43,6 +47,17 @@ def written(
     """The root of these files, and the content of each tree."""
     trees: dict[Oid, bytes] = {}
     return _written(files, object_format, trees), trees
+
+
+def listed(files: Mapping[bytes, tuple[int, Oid]], object_format: ObjectFormat, *, recursive: bool) -> list[Row]:
+    """(path, mode, oid) of all in a folder: folders first, each with what is in it if `recursive`, then files."""
+    rows: list[Row] = []
+    for name in sorted({path.partition(b"/")[0] + b"/" for path in files if b"/" in path}):
+        inner = {path.removeprefix(name): entry for path, entry in files.items() if path.startswith(name)}
+        rows.append((name[:-1], FOLDER, written(inner, object_format)[0]))
+        if recursive:
+            rows += [(name + path, mode, oid) for path, mode, oid in listed(inner, object_format, recursive=True)]
+    return rows + [(path, *files[path]) for path in sorted(files) if b"/" not in path]
 
 
 def _written(files: Mapping[bytes, tuple[int, Oid]], object_format: ObjectFormat, trees: dict[Oid, bytes]) -> Oid:

@@ -6,6 +6,7 @@ argument.
 """
 
 from core_ext._core import (
+    BlobReader,
     Cancel,
     Cancelled,
     CollisionDetected,
@@ -45,6 +46,7 @@ from core_ext._core import (
 )
 
 __all__ = [
+    "BlobReader",
     "Cancel",
     "Cancelled",
     "CollisionDetected",

@@ -456,6 +456,47 @@ class ObjectDb:
         Cost: the trees on the paths, each read, copied and hashed once.
         """
 
+    def list_tree(
+        self,
+        tree: Oid,
+        *,
+        recursive: bool,
+        sizes: bool,
+        after: Buffer | None,
+        limit: int,
+        max_memory_bytes: int = 1 << 28,
+        cancel: Cancel | None = None,
+    ) -> tuple[list[tuple[bytes, int, Oid, int | None]], bytes | None]:
+        """A page of (path, mode, oid, size in bytes of a file if asked for), and the cursor of the next one.
+
+        In each folder the folders come first, each followed by what is in it if `recursive`, then files and submodules.
+        after: the cursor that the last page gave, a path; if nothing is there any more, the page begins where it would
+        be. Raises ValueError for what is no cursor, and for a limit of 0. max_memory_bytes: for the rows and for the
+        trees on the path of one. Sizes are read from headers. Cost: the trees that have rows, and those on the path.
+        """
+
+    def open_blob(self, oid: Oid, *, max_resident_bytes: int = 1 << 28, cancel: Cancel | None = None) -> BlobReader:
+        """Raises CorruptObject for what is no blob; LimitExceeded for a larger one that is stored as a delta.
+
+        Those that are stored whole, as all are that were received with more than the ingest's own limit, are inflated
+        as they are read, whatever their size.
+        """
+
+@final
+class BlobReader:
+    """A blob read in pieces. Any thread, one at a time; it keeps the pack open."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    def read(self, offset: int, max_bytes: int) -> bytes:
+        """The bytes from `offset` on, at most max_bytes; fewer only at the end, none behind it. Releases the GIL.
+
+        Cost: what is read, if it goes on where the last read ended; else also what is passed over on the way from
+        there, or from the start for a place before. Raises CorruptPack, Cancelled.
+        """
+
 @final
 class ObjectFilter:
     """One term of a partial clone's filter. Frozen. Several let through what each of them lets through alone."""

@@ -21,19 +21,19 @@ pub(crate) const fn is_folder(mode: u32) -> bool {
 pub(crate) fn read_tree(db: &Database, oid: &Oid) -> Result<Content> {
     match db.read(db.require(oid)?, db.limits().max_object_bytes)? {
         (Kind::Tree, content) => Ok(content),
-        (kind, _) => Err(in_tree(*oid, format!("a {kind} where a tree is needed"))),
+        (kind, _) => Err(corrupt(*oid, format!("a {kind} where a tree is needed"))),
     }
 }
 
-/// An error about a tree whose name is known.
-pub(crate) const fn in_tree(oid: Oid, what: String) -> Error {
+/// An error about an object whose name is known.
+pub(crate) const fn corrupt(oid: Oid, what: String) -> Error {
     Error::CorruptObject { oid: Some(oid), what }
 }
 
 /// Say of an error in a tree's content which tree that is.
 pub(crate) fn named(oid: &Oid, error: Error) -> Error {
     match error {
-        Error::CorruptObject { oid: None, what } => in_tree(*oid, what),
+        Error::CorruptObject { oid: None, what } => corrupt(*oid, what),
         other => other,
     }
 }

@@ -3,10 +3,14 @@
 //! Only trees on the paths that are asked for are read. Every answer is bounded by a limit that is an argument, and a
 //! restricted database shows nothing else (design, law 8).
 
+mod blob;
 mod edit;
 mod entry;
 mod folder;
+mod list;
 mod path;
 
+pub use blob::BlobReader;
 pub use edit::{EditLimits, EditedTree, TreeEdit, edit_tree};
 pub use entry::tree_entry;
+pub use list::{ListOptions, TreePage, TreeRow, list_tree};
