@@ -7,7 +7,7 @@ in pieces is written straight into its final object, so feeding byte by byte cos
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from enum import Enum
 
@@ -182,6 +182,43 @@ cdef int _check_payload(Py_ssize_t size) except -1:
     if size > MAX_PACKET - 4:
         raise ValueError(f"a pkt-line carries at most {MAX_PACKET - 4} bytes, not {size}")
     return 0
+
+
+cdef bytes _oid_in(bytes packet, bytes prefix, Py_ssize_t oid_bytes):
+    """The raw id of a packet that is the prefix, an id in hex and perhaps a newline; None for any other."""
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(packet), start = PyBytes_GET_SIZE(prefix), byte, value
+    cdef const unsigned char* line = <const unsigned char*>PyBytes_AS_STRING(packet)
+    cdef const unsigned char* digits = line + start
+    cdef unsigned char* raw
+    cdef bytes oid
+    if size == start + 2 * oid_bytes + 1 and line[size - 1] == 10:
+        size -= 1
+    if size != start + 2 * oid_bytes or memcmp(line, PyBytes_AS_STRING(prefix), start) != 0:
+        return None
+    oid = PyBytes_FromStringAndSize(NULL, oid_bytes)
+    raw = <unsigned char*>PyBytes_AS_STRING(oid)
+    for byte in range(oid_bytes):
+        value = _hex_value(digits[2 * byte]) << 4 | _hex_value(digits[2 * byte + 1])
+        if value < 0:
+            return None
+        raw[byte] = <unsigned char>value
+    return oid
+
+
+def take_oids(list packets, Py_ssize_t at, bytes prefix, Py_ssize_t oid_bytes, dict oids, Py_ssize_t max_oids):
+    """Add the ids of a run of lines that begins at a place, such as `want <id>`, to the keys of a dict.
+
+    A request may have thousands of them. Returns the place of the first packet that is no such line, or that comes when
+    the dict has as many keys as it may have.
+    """
+    cdef Py_ssize_t packet_count = len(packets)
+    while at < packet_count and len(oids) < max_oids and PyBytes_CheckExact(packets[at]):
+        oid = _oid_in(packets[at], prefix, oid_bytes)
+        if oid is None:
+            break
+        oids[oid] = None
+        at += 1
+    return at
 
 
 def encode(data):

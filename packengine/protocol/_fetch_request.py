@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from packengine.pktline import Packet, take_oids
 from packengine.protocol._boundary_lines import BoundaryLines
 from packengine.protocol._errors import RemoteProtocolError, shown
 from packengine.protocol._filter_spec import FilterSpec, parse_filter_spec
@@ -93,6 +94,11 @@ class FetchArguments:
             self._flags.add(line)
         else:
             raise unexpected_line(line)
+
+    def take_oids(self, packets: list[Packet], at: int) -> int:
+        """Take a run of wants or of haves, as far as the limits go. Returns where it ends."""
+        at = take_oids(packets, at, b"want ", self._oid_bytes, self._wants, self._limits.max_wants)
+        return take_oids(packets, at, b"have ", self._oid_bytes, self._haves, self._limits.max_haves)
 
     def _is_offered(self, arguments: Mapping[bytes, bytes | None], word: bytes) -> bool:
         return word in arguments and arguments[word] in self._features

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from packengine.pktline import Packet, take_oids
 from packengine.protocol._boundary_lines import BoundaryLines
 from packengine.protocol._capabilities import parse_capabilities
 from packengine.protocol._errors import RemoteProtocolError, shown
@@ -40,6 +41,14 @@ class LegacyFetchLines:
     def has_wants(self) -> bool:
         """Whether there is anything to answer."""
         return bool(self._wants)
+
+    def take_wants(self, packets: list[Packet], at: int) -> int:
+        """Take a run of wants without words behind them, as far as the limit goes. Returns where it ends."""
+        return take_oids(packets, at, b"want ", self._offer.oid_bytes, self._wants, self._limits.max_wants)
+
+    def take_haves(self, packets: list[Packet], at: int) -> int:
+        """The same of haves."""
+        return take_oids(packets, at, b"have ", self._offer.oid_bytes, self._haves, self._limits.max_haves)
 
     def take_need(self, line: bytes) -> None:
         """A line in front of the first flush. Raises RemoteProtocolError."""

@@ -58,6 +58,15 @@ class LegacyUploadPackRequestParser(RequestParser[LegacyUploadPackRequest]):
             return False
         return True
 
+    def _take_oids(self, packets: list[Packet], at: int) -> int:
+        if self._state is _State.NEEDS:
+            return self._lines.take_wants(packets, at)
+        if self._state is not _State.HAVES:
+            return at
+        end = self._lines.take_haves(packets, at)
+        self._negotiates |= end > at
+        return end
+
     def _take(self, packet: Packet) -> LegacyUploadPackRequest | None:
         kind = None if isinstance(packet, bytes) else packet
         step = self._STEPS.get((self._state, kind))

@@ -68,9 +68,15 @@ class RequestParser(ABC, Generic[Event]):
         """Take packets until one makes an event: what follows it has not been looked at if it is a flush."""
         packets = self._packets.feed(data)
         while packets:
-            for packet in packets:
-                event = self._take(packet)
+            at = 0
+            while (at := self._take_oids(packets, at)) < len(packets):
+                event = self._take(packets[at])
                 if event is not None:
                     return event
+                at += 1
             packets = self._packets.feed(b"")
         return None
+
+    def _take_oids(self, _packets: list[Packet], at: int) -> int:
+        """Take a run of lines that name objects, of which there may be thousands, at once. Returns where it ends."""
+        return at
