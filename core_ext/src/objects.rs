@@ -20,6 +20,16 @@ fn hash_object<'py>(py: Python<'py>, kind: KindName, content: Input, object_form
 }
 
 #[pyfunction]
+#[pyo3(signature = (data, crc = 0))]
+fn crc32(py: Python<'_>, data: Input, crc: u32) -> u32 {
+    py.detach(|| {
+        let mut hasher = crc32fast::Hasher::new_with_initial(crc);
+        hasher.update(&data);
+        hasher.finalize()
+    })
+}
+
+#[pyfunction]
 #[pyo3(signature = (stream, *, size, max_bytes))]
 fn inflate<'py>(py: Python<'py>, stream: Input, size: u64, max_bytes: u64) -> PyResult<(Bound<'py, PyBytes>, usize)> {
     let (content, used) = detached(py, || zlib::inflate(&stream, size, max_bytes))?;
@@ -165,6 +175,7 @@ impl<'py> FromPyObject<'_, 'py> for Special {
 /// Add the functions to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(hash_object, module)?)?;
+    module.add_function(wrap_pyfunction!(crc32, module)?)?;
     module.add_function(wrap_pyfunction!(inflate, module)?)?;
     module.add_function(wrap_pyfunction!(deflate, module)?)?;
     module.add_function(wrap_pyfunction!(apply_delta, module)?)?;

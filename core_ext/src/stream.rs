@@ -8,11 +8,20 @@ use crate::sets::{ObjectSet, other_database};
 use crate::work::{WorkCount, counts_of};
 use packhouse_graph as graph;
 use packhouse_maintain::{PackTarget, write_pack};
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::path::PathBuf;
 use std::sync::Mutex;
+
+/// The length of a side-band packet, in hex digits, and its band.
+const PACKET_HEAD_BYTES: usize = 5;
+
+/// The largest pkt-line.
+const MAX_PACKET_BYTES: usize = 65520;
+
+/// The side-band that carries the pack.
+const DATA_BAND: u8 = 1;
 
 #[pymethods]
 impl ObjectDb {
@@ -73,23 +82,73 @@ impl PackStream {
     }
 
     fn read<'py>(&self, py: Python<'py>, max_bytes: usize) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = self.locked(py, |stream| {
-            let len = stream.prepare(max_bytes).map_err(to_py)?;
-            Python::attach(|py| written(py, len, stream).map(Bound::unbind))
-        })?;
-        Ok(bytes.into_bound(py))
+        self.written(py, max_bytes, None)
+    }
+
+    fn read_in_band<'py>(
+        &self,
+        py: Python<'py>,
+        max_bytes: usize,
+        max_packet_bytes: usize,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        if !(PACKET_HEAD_BYTES + 1..=MAX_PACKET_BYTES).contains(&max_packet_bytes) {
+            let least = PACKET_HEAD_BYTES + 1;
+            return Err(PyValueError::new_err(format!("a packet has {least} to {MAX_PACKET_BYTES} bytes")));
+        }
+        self.written(py, max_bytes, Some(max_packet_bytes - PACKET_HEAD_BYTES))
     }
 }
 
-/// The bytes that were prepared, written to where Python will find them: a copy less for all that is sent.
-fn written<'py>(py: Python<'py>, len: usize, stream: &mut graph::PackStream) -> PyResult<Bound<'py, PyBytes>> {
-    PyBytes::new_with(py, len, |out| {
-        py.detach(|| stream.write_prepared(out));
+/// The bytes that were prepared, as they are or in packets that carry so many of them, written to where Python will find
+/// them: a copy less for all that is sent.
+fn written<'py>(
+    py: Python<'py>,
+    len: usize,
+    packet_data_bytes: Option<usize>,
+    stream: &mut graph::PackStream,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let Some(step) = packet_data_bytes else {
+        return PyBytes::new_with(py, len, |out| {
+            py.detach(|| stream.write_prepared(out));
+            Ok(())
+        });
+    };
+    PyBytes::new_with(py, len + len.div_ceil(step) * PACKET_HEAD_BYTES, |out| {
+        py.detach(|| {
+            for packet in out.chunks_mut(PACKET_HEAD_BYTES + step) {
+                let (head, data) = packet.split_at_mut(PACKET_HEAD_BYTES);
+                write_packet_head(head, data.len());
+                stream.write_prepared(data);
+            }
+        });
         Ok(())
     })
 }
 
+/// Four hex digits of the packet's length, and the band. Format: gitprotocol-pack(5), "Packfile Data".
+fn write_packet_head(head: &mut [u8], data_bytes: usize) {
+    let len = PACKET_HEAD_BYTES + data_bytes;
+    for (place, digit) in head.iter_mut().enumerate().take(4) {
+        *digit = b"0123456789abcdef"[len >> (12 - 4 * place) & 0xf];
+    }
+    head[4] = DATA_BAND;
+}
+
 impl PackStream {
+    /// The next bytes, at most so many of the pack, perhaps in packets.
+    fn written<'py>(
+        &self,
+        py: Python<'py>,
+        max_bytes: usize,
+        packet_data_bytes: Option<usize>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = self.locked(py, |stream| {
+            let len = stream.prepare(max_bytes).map_err(to_py)?;
+            Python::attach(|py| written(py, len, packet_data_bytes, stream).map(Bound::unbind))
+        })?;
+        Ok(bytes.into_bound(py))
+    }
+
     /// Do something with the stream, without the GIL while it waits for another reader or works.
     fn locked<T: Send>(
         &self,

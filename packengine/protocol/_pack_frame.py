@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from packengine.protocol._answers import END, KEEP_ALIVE
 from packengine.protocol._fetch_request import FetchRequest
 from packengine.protocol._legacy_fetch_request import LegacyFetchRequest, PackBands
-from packengine.sideband import DATA_BAND, ERROR_BAND, PROGRESS_BAND, encode_band
+from packengine.sideband import ERROR_BAND, PROGRESS_BAND, encode_band
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,10 @@ class PackFrame:
         """What follows the last piece."""
         return END if self._has_bands else b""
 
-    def data(self, data: bytes) -> bytes:
-        """A piece of the pack. Large pieces are best."""
-        return self._in_band(DATA_BAND, data) if self._has_bands else data
+    @property
+    def data_packet_bytes(self) -> int | None:
+        """The largest packet that carries some of the pack; None: it is sent as it is."""
+        return self.bands.value if self._has_bands else None
 
     def progress(self, text: bytes) -> bytes:
         """Words that the client shows behind `remote:`; with a newline, or a carriage return, at their end."""

@@ -156,8 +156,10 @@ class EntryPack:
 
 def read_stream(stream: PackStream, frame: PackFrame) -> Piece:
     """The next piece of a pack, in its frame."""
-    piece = _gather(stream.read)
-    return Piece(frame.data(piece.data), piece.is_last)
+    packet_bytes = frame.data_packet_bytes
+    if packet_bytes is None:
+        return _gather(stream.read)
+    return _gather(lambda max_bytes: stream.read_in_band(max_bytes, packet_bytes))
 
 
 def _gather(read: Callable[[int], bytes]) -> Piece:
@@ -167,4 +169,7 @@ def _gather(read: Callable[[int], bytes]) -> Piece:
     while parts[-1] and room_bytes > 0:
         parts.append(read(room_bytes))
         room_bytes -= len(parts[-1])
-    return Piece(parts[0] if len(parts) == 1 else b"".join(parts), is_last=not parts[-1])
+    is_last = not parts[-1]
+    if is_last and len(parts) > 1:
+        parts.pop()  # what is a single part need not be copied
+    return Piece(parts[0] if len(parts) == 1 else b"".join(parts), is_last)

@@ -8,6 +8,7 @@ that none of its parts expected, as some malformed HTTP/2 brings about, ends the
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -19,11 +20,14 @@ import trio
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.trio.tcp_server import TCPServer
 
-from server.process.http1 import Http1
+from server.process.http1 import Http1, RawPieces
 from server.process.http2 import Http2
 from server.process.idle import IdleWatch
 from server.process.request_stream import RequestStream
 from server.process.stream_buffer import StreamBuffer
+
+_GATHERED_BYTES = 64 * 1024
+"""From so many bytes on, the kernel takes pieces from where they are; less is put together first, which is as fast."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,12 +59,14 @@ class PromptConnection(TCPServer):
 
     async def protocol_send(self, event: Event) -> None:
         """See TCPServer."""
-        if isinstance(event, RawData):
-            await self._send(event.data)
+        if isinstance(event, RawPieces):
+            await self._send(event.pieces)
+        elif isinstance(event, RawData):
+            await self._send([event.data])
         elif self._has_client or not isinstance(event, Updated):
             await super().protocol_send(event)
 
-    async def _send(self, data: bytes) -> None:
+    async def _send(self, pieces: Sequence[bytes]) -> None:
         """As TCPServer does, less the turn of the event loop that a free lock costs."""
         await trio.lowlevel.checkpoint_if_cancelled()  # what is cut off at the end of the process sends nothing more
         try:
@@ -69,11 +75,33 @@ class PromptConnection(TCPServer):
             await self.send_lock.acquire()
         try:
             with trio.CancelScope(shield=True):
-                await self.stream.send_all(data)
+                await _send_pieces(self.stream, pieces)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             await self.protocol.handle(Closed())
         finally:
             self.send_lock.release()
+
+
+async def _send_pieces(stream: trio.abc.Stream, pieces: Sequence[bytes]) -> None:
+    """Write all of them. Raises trio.BrokenResourceError, trio.ClosedResourceError."""
+    if not isinstance(stream, trio.SocketStream) or sum(map(len, pieces)) < _GATHERED_BYTES:
+        await stream.send_all(b"".join(pieces))  # TLS copies it all the same
+        return
+    rest = [memoryview(piece) for piece in pieces if piece]
+    try:
+        while rest:
+            rest = _behind(rest, await stream.socket.sendmsg(rest))
+    except OSError as error:
+        raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
+
+
+def _behind(pieces: list[memoryview], sent_bytes: int) -> list[memoryview]:
+    """What is left when so many bytes are sent."""
+    for at, piece in enumerate(pieces):
+        if sent_bytes < len(piece):
+            return [piece[sent_bytes:], *pieces[at + 1 :]]
+        sent_bytes -= len(piece)
+    return []
 
 
 _LOOKED_UP: tuple[tuple[ModuleType, str, type], ...] = (

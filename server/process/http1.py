@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import h11
-from hypercorn.events import RawData
+from hypercorn.events import Event
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import H11SendableEvent
 
 from server.process.request_stream import RequestStream
+
+
+@dataclass(frozen=True, slots=True)
+class RawPieces(Event):
+    """What is to be sent, one piece after the other: a large one is not copied to stand beside its chunk's length."""
+
+    pieces: list[bytes]
 
 
 class _SilentConnection(h11.Connection):
@@ -30,19 +38,19 @@ class Http1(H11Protocol):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.connection = _SilentConnection(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
-        self._held = b""
+        self._held: list[bytes] = []
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         try:
-            data = self._held + (self.connection.send(event) or b"")
+            pieces = self._held + (self.connection.send_with_data_passthrough(event) or [])
         except h11.LocalProtocolError:
             if self.connection.their_state is not h11.ERROR:
                 raise
             return
         waits = self._is_followed(event)
-        self._held = data if waits else b""
-        if data and not waits:
-            await self.send(RawData(data=data))
+        self._held = pieces if waits else []
+        if pieces and not waits:
+            await self.send(RawPieces(pieces))
 
     def _is_followed(self, event: H11SendableEvent) -> bool:
         """Whether another part of the answer comes at once, or at least before the client can do anything with this."""

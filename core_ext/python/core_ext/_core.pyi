@@ -59,6 +59,9 @@ class WorkCount:
 def hash_object(kind: Kind, content: Buffer, *, object_format: ObjectFormat) -> Oid:
     """Name an object, with collision detection. Raises CollisionDetected."""
 
+def crc32(data: Buffer, crc: int = 0) -> int:
+    """The CRC-32 of zlib, of data that follows what `crc` is of; some ten times as fast as zlib's own."""
+
 def inflate(stream: Buffer, *, size: int, max_bytes: int) -> tuple[bytes, int]:
     """Inflate one zlib stream of a known size. Returns the content and the stream's length in bytes."""
 
@@ -553,6 +556,9 @@ class PackStream:
 
     def read(self, max_bytes: int) -> bytes:
         """The next bytes, at most max_bytes; b"" after the trailer. Releases the GIL."""
+
+    def read_in_band(self, max_bytes: int, max_packet_bytes: int) -> bytes:
+        """The same in packets of side-band 1, which come on top of max_bytes. Format: gitprotocol-pack(5)."""
 
 # --- maintenance ------------------------------------------------------------------------------------------------------
 
