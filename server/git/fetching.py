@@ -34,7 +34,7 @@ from server.git.failures import FAILURES, sentence_for
 from server.git.native import ThreadPools
 from server.git.pack_cache import PackCache
 from server.git.pack_source import DirectPack, EntryPack, OpenPack
-from server.git.pack_stream import send_pack
+from server.git.pack_stream import send_at_hand, send_pack
 from server.git.silence import SILENCE_S, is_set_within
 
 _Request: TypeAlias = FetchRequest | LegacyFetchRequest
@@ -67,6 +67,12 @@ class _Opened:
 
     stored: DirectPack | None = None
     """Where the answer is a stored pack as it is."""
+
+    @property
+    def at_hand(self) -> EntryPack | DirectPack | None:
+        """The pack, if all of it has been read."""
+        pack = self.entry or self.stored
+        return pack if pack is not None and pack.is_at_hand else None
 
     async def close(self) -> None:
         if self.entry is not None:
@@ -141,6 +147,13 @@ class Fetching:
         self, exchange: GitExchange, request: _Request, pack: _Pack, opened: _Opened, record: RequestRecord
     ) -> None:
         frame = PackFrame.of(request)
+        at_hand = opened.at_hand
+        if at_hand is not None:
+            record.cache = "whole" if at_hand is opened.stored else "hit"
+            if self._cache is not None and at_hand is opened.entry:
+                self._cache.count("hit")
+            await send_at_hand(exchange, at_hand, frame, quiet=request.no_progress)
+            return
         if self._cache is None or pack.key is None:
             record.cache = "whole" if opened.stored is not None else "off"
             direct = opened.stored or DirectPack(self._pools, pack.open, frame)

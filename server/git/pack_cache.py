@@ -72,13 +72,14 @@ class PackCache:
     ) -> CachedPack:
         """The pack section of that key, made by `open_pack` if need be. looked_up: what `entry` said a moment ago."""
         direct = DirectPack(self._pools, open_pack, frame)
-        return CachedPack(partial(self._find, key, open_pack, frame, list(looked_up)), direct, self._count)
+        return CachedPack(partial(self._find, key, open_pack, frame, list(looked_up)), direct, self.count)
 
     def stats(self) -> PackCacheStats:
         """Counters of this process."""
         return PackCacheStats(self._uses["hit"], self._uses["miss"], self._uses["joined"], self._store.stats())
 
-    def _count(self, use: CacheUse) -> None:
+    def count(self, use: CacheUse) -> None:
+        """An answer was sent that way."""
         self._uses[use] += 1
 
     async def _find(

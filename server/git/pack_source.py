@@ -64,6 +64,11 @@ class DirectPack:
         """So far."""
         return 0 if self._stream is None else self._stream.reused_count
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether all of it has been read: to send it is one write."""
+        return self._first is not None and self._first.is_last
+
     async def begin(self) -> None:
         """Find out what the pack holds, and have its first piece in the same visit to a thread."""
         if self._stream is None:
@@ -122,6 +127,11 @@ class EntryPack:
                 reader.close()
                 self._reader = None
         return self._first is not None
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether all of it has been read: to send it is one write."""
+        return self._first is not None and self._first.is_last
 
     async def begin(self) -> None:
         """All is known since it was opened."""

@@ -45,13 +45,23 @@ async def send_pack(exchange: GitExchange, source: PackSource, frame: PackFrame,
     await exchange.end()
 
 
+async def send_at_hand(exchange: GitExchange, source: PackSource, frame: PackFrame, *, quiet: bool) -> None:
+    """Send a pack that has been read to its end, as most are: without a task that reads ahead."""
+    check_held()
+    piece = await source.read()
+    said = (b"", b"") if quiet else (_first_words(source, frame), _last_words(source, frame))
+    for part in (said[0], piece.data, said[1], frame.end):
+        exchange.hold(part)
+    await exchange.end()
+
+
 async def _produce(
     sender: trio.MemorySendChannel[Piece | _Failed], source: PackSource, frame: PackFrame, quiet: bool
 ) -> None:
     async with sender:
         try:
             await source.begin()
-            words = b"" if quiet else frame.progress(b"Enumerating objects: %d, done.\n" % source.object_count)
+            words = b"" if quiet else _first_words(source, frame)
             piece = Piece(b"", is_last=False)
             while not piece.is_last:
                 check_held()
@@ -67,6 +77,10 @@ async def _produce(
             return  # the writer gave up, and says why
         finally:
             await source.close()
+
+
+def _first_words(source: PackSource, frame: PackFrame) -> bytes:
+    return frame.progress(b"Enumerating objects: %d, done.\n" % source.object_count)
 
 
 def _last_words(source: PackSource, frame: PackFrame) -> bytes:

@@ -75,14 +75,14 @@ class PromptConnection(TCPServer):
             await self.send_lock.acquire()
         try:
             with trio.CancelScope(shield=True):
-                await _send_pieces(self.stream, pieces)
+                await send_pieces(self.stream, pieces)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             await self.protocol.handle(Closed())
         finally:
             self.send_lock.release()
 
 
-async def _send_pieces(stream: trio.abc.Stream, pieces: Sequence[bytes]) -> None:
+async def send_pieces(stream: trio.abc.Stream, pieces: Sequence[bytes]) -> None:
     """Write all of them. Raises trio.BrokenResourceError, trio.ClosedResourceError."""
     if not isinstance(stream, trio.SocketStream) or sum(map(len, pieces)) < _GATHERED_BYTES:
         await stream.send_all(b"".join(pieces))  # TLS copies it all the same

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from packengine.pktline import FLUSH, Marker, Packet, PktLineDecoder, PktLineError, encode, encode_many
+from packengine.pktline import FLUSH, Marker, Packet, PktLineDecoder, PktLineError, encode, encode_many, take_oids
 from packengine.sideband import BandDecoder, encode_band
 from tests.support import pktline_twin
 
@@ -86,3 +88,29 @@ def test_bands_come_back_as_they_went(band: int, data: bytes, max_packet_bytes: 
     assert decoder.ended
     assert {found for found, _ in parts} <= {band}
     assert b"".join(part for _, part in parts) == data
+
+
+_HEX_BYTES = st.binary(min_size=20, max_size=20).map(bytes.hex).map(str.encode)
+_OID_LINES = st.builds(
+    lambda word, digits, tail: word + digits + tail,
+    st.sampled_from([b"want ", b"have ", b"want", b""]),
+    st.one_of(_HEX_BYTES, _HEX_BYTES.map(bytes.upper), st.binary(min_size=38, max_size=42)),
+    st.sampled_from([b"", b"\n", b"\n\n", b" ", b" thin-pack\n"]),
+)
+
+
+@given(st.lists(st.one_of(_OID_LINES, st.sampled_from(list(Marker)))), st.integers(0, 3), st.integers(0, 8))
+def test_a_run_of_lines_that_name_objects_is_read_as_line_after_line(
+    packets: list[Packet], at: int, max_oids: int
+) -> None:
+    expected: dict[bytes, None] = {}
+    end = at
+    while end < len(packets) and len(expected) < max_oids:
+        found = re.fullmatch(b"want ([0-9a-fA-F]{40})\n?", packets[end]) if isinstance(packets[end], bytes) else None
+        if found is None:
+            break
+        expected[bytes.fromhex(found[1].decode())] = None
+        end += 1
+    oids: dict[bytes, None] = {}
+    assert take_oids(packets, at, b"want ", 20, oids, max_oids) == end
+    assert list(oids) == list(expected)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import mmap
 import threading
 import tomllib
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import core_ext
-from core_ext import check_object, hash_object
+from core_ext import check_object, crc32, hash_object
 
 if TYPE_CHECKING:
     from core_ext._core import Severity
@@ -177,3 +178,10 @@ def test_a_cancel_flag_stays_set_for_all_threads() -> None:
     thread.start()
     thread.join()
     assert cancel.is_set()
+
+
+def test_crc32_is_zlibs_whole_and_in_pieces() -> None:
+    data = bytes(range(256)) * 1_000
+    assert crc32(data) == zlib.crc32(data)
+    assert crc32(data[99:], crc32(data[:99])) == zlib.crc32(data)
+    assert crc32(b"") == 0

@@ -10,6 +10,7 @@ from time import monotonic
 import pytest
 
 from core_ext import Cancel, Cancelled, CorruptPack, LimitExceeded, ObjectDb, ObjectSet, Pack, PackStream
+from packengine.sideband import DATA_BAND, encode_band
 from tests.support.handmade import blob, delta, packed
 from tests.support.pack_twin import OFS_DELTA, REF_DELTA, ReadPack, Stored, read_pack, write_pack
 from tests.support.packs import database
@@ -247,3 +248,24 @@ def test_runs_between_holes_keep_their_distances() -> None:
     read, reused = written(database([packed(*entries)]), wanted)
     assert reused == len(wanted)
     assert {REF_DELTA, OFS_DELTA, BLOB} == set(read.types)
+
+
+@pytest.mark.parametrize("max_packet_bytes", [6, 1_000, 65_520])
+def test_in_a_band_the_same_pack_is_cut_into_packets(max_packet_bytes: int) -> None:
+    noise = blob("".join(chr(32 + at * at % 90) for at in range(70_000)))
+    db = database([packed(A, B, noise)])
+    plain = drained(db.stream_pack(only(db, [A, B, noise]), client_holds=None, ofs_delta=True))
+    stream = db.stream_pack(only(db, [A, B, noise]), client_holds=None, ofs_delta=True)
+    reads = list(iter(lambda: stream.read_in_band(4096, max_packet_bytes), b""))
+    assert b"".join(reads) == b"".join(
+        encode_band(DATA_BAND, plain[at : at + 4096], max_packet_bytes=max_packet_bytes)
+        for at in range(0, len(plain), 4096)
+    )
+
+
+@pytest.mark.parametrize("max_packet_bytes", [0, 5, 65_521])
+def test_packets_that_the_format_does_not_know_are_refused(max_packet_bytes: int) -> None:
+    db = database([packed(A)])
+    stream = db.stream_pack(only(db, [A]), client_holds=None, ofs_delta=True)
+    with pytest.raises(ValueError, match="a packet has 6 to 65520 bytes"):
+        stream.read_in_band(4096, max_packet_bytes)

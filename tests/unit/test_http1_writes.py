@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 from hypercorn.config import Config
-from hypercorn.events import Event, RawData
+from hypercorn.events import Event
 from hypercorn.protocol.events import Body, EndBody, Response
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 
-from server.process.http1 import Http1
+from server.process.http1 import Http1, RawPieces
 from server.process.request_stream import RequestStream
 
 STREAM = 1
@@ -24,6 +24,7 @@ class Connection:
 
     def __init__(self) -> None:
         self.writes: list[bytes] = []
+        self.pieces: list[bytes] = []
         state = ConnectionState(cast("Any", {}))
         protocol = Http1(None, Config(), WorkerContext(None), None, state, False, None, None, self._send)
         protocol.connection.receive_data(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -34,8 +35,9 @@ class Connection:
         self.protocol = protocol
 
     async def _send(self, event: Event) -> None:
-        if isinstance(event, RawData):
-            self.writes.append(event.data)
+        if isinstance(event, RawPieces):
+            self.writes.append(b"".join(event.pieces))
+            self.pieces += event.pieces
 
     async def begin(self, *headers: tuple[bytes, bytes]) -> None:
         await self.protocol.stream_send(Response(stream_id=STREAM, headers=list(headers), status_code=200))
@@ -83,3 +85,11 @@ async def test_an_end_that_is_no_bytes_is_no_write() -> None:
     await connection.send(b"body", is_last=False)
     await connection.send(b"", is_last=True)
     assert len(connection.writes) == 1
+
+
+async def test_a_piece_of_the_body_is_handed_on_as_it_is() -> None:
+    connection = Connection()
+    await connection.begin(CHUNKED)
+    piece = bytes(1 << 20)
+    await connection.send(piece, is_last=False)
+    assert any(each is piece for each in connection.pieces)

@@ -5,23 +5,20 @@ from __future__ import annotations
 from packengine.protocol import (
     END,
     KEEP_ALIVE,
-    Client,
-    FetchRequest,
-    PackFrame,
     err_packet,
     fatal,
     progress,
 )
+from packengine.sideband import DATA_BAND, encode_band
 from tests.support import wire_client
 
 PACKFILE = b"000dpackfile\n"
-FRAME = PackFrame.of(FetchRequest(client=Client()))
 
 
 def test_packfile_section_is_read_back_as_pack_messages_and_end() -> None:
     pack = bytes(range(256)) * 1_000
     said = progress(b"counting\r") + KEEP_ALIVE
-    body = PACKFILE + said + FRAME.data(pack[:99_999]) + FRAME.data(pack[99_999:]) + END
+    body = PACKFILE + said + encode_band(DATA_BAND, pack[:99_999]) + encode_band(DATA_BAND, pack[99_999:]) + END
     answer = wire_client.parse_fetch_answer(body)
     assert (answer.pack, answer.messages, answer.error) == (pack, b"counting\r", None)
 
