@@ -1,7 +1,8 @@
 """Authorisation of Git requests by repository tokens.
 
 A private repository and a missing one answer alike: the token is judged before the repository is looked for, and the
-refusal depends on nothing but the token, the id in the path and the service.
+refusal depends on nothing but the token, the id in the path and the service. Without any credentials only public
+repositories can be fetched from; a token that is no good is refused there too, as its holder will want to know.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from packengine.storage.ports import Catalog, TokenRecord, TokenScope
+from packengine.repository import RefAccess
+from packengine.storage.ports import Catalog, RepositoryRecord, TokenRecord, TokenScope
 from server.auth.header import git_token
+from server.auth.identity import ANONYMOUS
 from server.auth.tokens import hash_token, token_id
 
 GitService = Literal["git-upload-pack", "git-receive-pack"]
@@ -26,12 +29,20 @@ class GitGrant:
     """The request may go on, as far as its token is concerned."""
 
     repository_id: str
-    token: TokenRecord
+    token: TokenRecord | None
+    """None: nobody in particular, who fetches from a public repository."""
 
     @property
     def subject(self) -> str:
         """What logs, manifests and audit rows call the holder of the token."""
-        return f"token:{token_id(self.token.token_hash)}"
+        return ANONYMOUS.subject if self.token is None else f"token:{token_id(self.token.token_hash)}"
+
+    @property
+    def ref_access(self) -> RefAccess:
+        """Which refs the holder may move, and under which names rules may know it."""
+        if self.token is None:
+            return RefAccess(subject=None, is_admin=False, patterns=())
+        return RefAccess(self.token.subject, is_admin=False, patterns=self.token.refs, token=self.subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,8 @@ class GitAuthenticator:
 
     def authorize(self, repository_id: str, header: str | None, service: GitService) -> GitGrant | GitRefusal:
         """Cost: one catalog read, so call it in a worker thread. The repository need not exist."""
+        if header is None and service == "git-upload-pack":
+            return self.judge_nobody(self._catalog.repository(repository_id))
         token_hash = sent_token_hash(header)
         record = self._catalog.token(token_hash) if token_hash is not None else None
         return self.judge(repository_id, record, service)
@@ -77,6 +90,12 @@ class GitAuthenticator:
         if service == "git-receive-pack" and record.scope is not TokenScope.WRITE:
             return READ_ONLY_TOKEN
         return GitGrant(repository_id, record)
+
+    def judge_nobody(self, repository: RepositoryRecord | None) -> GitGrant | GitRefusal:
+        """A fetch without any credentials. A repository that is not there is refused as a private one is."""
+        if repository is None or not repository.is_public:
+            return UNAUTHORIZED
+        return GitGrant(repository.id, None)
 
     def _is_live(self, record: TokenRecord) -> bool:
         if record.revoked_at_s is not None:

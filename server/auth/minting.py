@@ -18,11 +18,21 @@ class MintedToken:
     stored: NewToken
 
 
-def mint(scope: TokenScope, owner: str | None, *, ttl_s: int | None = None, label: str | None = None) -> MintedToken:
-    """A fresh token; nothing is stored yet. owner: whom it is minted for, None for the administrator."""
+def mint(
+    scope: TokenScope,
+    owner: str | None,
+    *,
+    ttl_s: int | None = None,
+    label: str | None = None,
+    refs: tuple[str, ...] | None = None,
+) -> MintedToken:
+    """A fresh token; nothing is stored yet.
+
+    owner: whom it is minted for, None for the administrator. refs: patterns of those that it may move; None: any.
+    """
     text, now_s = generate_token(), int(time.time())
     expires_at_s = None if ttl_s is None else now_s + ttl_s
-    return MintedToken(text, NewToken(hash_token(text), scope, now_s, expires_at_s, owner, label))
+    return MintedToken(text, NewToken(hash_token(text), scope, now_s, expires_at_s, owner, label, refs))
 
 
 def remote_url(base_url: str, repository_id: str, token: str) -> str:

@@ -13,11 +13,18 @@ from functools import partial
 from cachetools import LRUCache
 
 from packengine.repository import Engine, RepositoryState
+from packengine.storage.ports import RepositoryMissing
 from server.auth.git_tokens import UNAUTHORIZED, GitAuthenticator, GitGrant, GitRefusal, GitService, sent_token_hash
 from server.git.native import WorkerThreads
 
 _KEPT = 512
 """Pairs of token and repository."""
+
+_CLOSED_KEPT = 4096
+"""Repositories that are not public: clients ask without their token first, each time."""
+
+_NOBODY = b""
+"""Stands in the place of a token's hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +44,30 @@ class Admission:
         self._engine = engine
         self._authenticator = authenticator
         self._lookups = lookups
+        self._closed: LRUCache[str, int] = LRUCache(_CLOSED_KEPT)
         self._known: LRUCache[tuple[str, bytes], Admitted] = LRUCache(_KEPT)
 
     async def admit(self, repository_id: str, header: str | None, service: GitService) -> Admitted | GitRefusal:
         """Never by what was read before the last change. Raises RepositoryMissing, for a good token only."""
-        token_hash = sent_token_hash(header)
+        token_hash = _NOBODY if header is None and service == "git-upload-pack" else sent_token_hash(header)
         if token_hash is None:
             return UNAUTHORIZED
         key, mark = (repository_id, token_hash), self._engine.catalog.change_mark()
+        if token_hash == _NOBODY and mark is not None and self._closed.get(repository_id) == mark:
+            return UNAUTHORIZED
         known = self._known.get(key)
         if known is None or known.mark != mark:
             return await self._look_up(key, service, mark)
+        if known.grant.token is None:
+            return known
         verdict = self._authenticator.judge(repository_id, known.grant.token, service)
         return Admitted(verdict, known.state, mark) if isinstance(verdict, GitGrant) else verdict
 
     def still_grants(self, admitted: Admitted, service: GitService) -> bool:
         """Whether the token would be let in to the repository now. From any thread; reads if anything was committed."""
         token, mark = admitted.grant.token, self._engine.catalog.change_mark()
+        if token is None:
+            return False
         newest = token if mark is not None and mark == admitted.mark else self._engine.catalog.token(token.token_hash)
         verdict = self._authenticator.judge(admitted.grant.repository_id, newest, service)
         return isinstance(verdict, GitGrant)
@@ -62,9 +76,23 @@ class Admission:
         found = await self._lookups.run(partial(self._read, key, service, mark))
         if mark is not None and isinstance(found, Admitted):
             self._known[key] = found
+        elif mark is not None and key[1] == _NOBODY:
+            self._closed[key[0]] = mark
         return found
 
     def _read(self, key: tuple[str, bytes], service: GitService, mark: int | None) -> Admitted | GitRefusal:
         repository_id, token_hash = key
+        if token_hash == _NOBODY:
+            return self._read_public(repository_id, mark)
         verdict = self._authenticator.judge(repository_id, self._engine.catalog.token(token_hash), service)
         return verdict if isinstance(verdict, GitRefusal) else Admitted(verdict, self._engine.load(repository_id), mark)
+
+    def _read_public(self, repository_id: str, mark: int | None) -> Admitted | GitRefusal:
+        verdict = self._authenticator.judge_nobody(self._engine.catalog.repository(repository_id))
+        if isinstance(verdict, GitRefusal):
+            return verdict
+        try:
+            state = self._engine.load(repository_id)
+        except RepositoryMissing:  # it went, or is another's and private, since the look before
+            return UNAUTHORIZED
+        return Admitted(verdict, state, mark) if state.record.is_public else UNAUTHORIZED

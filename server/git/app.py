@@ -26,6 +26,7 @@ from server.git.offers import Offers
 from server.git.receive_pack import Pusher, ReceivePack
 from server.git.routes import Endpoint, GitRoute, parse_download, parse_route
 from server.git.upload_pack import UploadPack
+from server.limits import RateClass, RateLimiter
 
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _RETRY_LATER = (b"retry-after", b"5")
@@ -37,8 +38,14 @@ class GitApp:
     """Serves `/git/<id>[.git]/…`."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, authenticator: GitAuthenticator, after_push: Callable[[str], None]
+        self,
+        engine: Engine,
+        settings: Settings,
+        authenticator: GitAuthenticator,
+        after_push: Callable[[str], None],
+        limiter: RateLimiter | None,
     ) -> None:
+        self._limiter = limiter
         self._settings = settings
         self._open_states = engine.open_states
         count = (os.cpu_count() or 1) * _THREADS_PER_CORE
@@ -101,7 +108,19 @@ class GitApp:
             await exchange.answer(admitted.status, admitted.body, *admitted.headers)
             return
         record.actor = admitted.grant.subject
+        if admitted.grant.token is None and (wait_s := self._wait_s(exchange, record)):
+            record.limit = "rate_limited"
+            await _refuse(exchange, 429, "too many requests; try again later", (b"retry-after", b"%d" % wait_s))
+            return
         await self._serve_admitted(scope, exchange, route, admitted)
+
+    def _wait_s(self, exchange: GitExchange, record: RequestRecord) -> int:
+        """Of somebody who is nobody in particular: counted by address."""
+        if self._limiter is None:
+            return 0
+        forwarded_for = exchange.header(b"x-forwarded-for")
+        text = None if forwarded_for is None else forwarded_for.decode("latin-1")
+        return self._limiter.address_wait_s(RateClass.READ, record.client_address, text)
 
     async def _serve_admitted(
         self, scope: HTTPScope, exchange: GitExchange, route: GitRoute, admitted: Admitted
@@ -122,7 +141,8 @@ class GitApp:
     def _pusher(self, admitted: Admitted, record: RequestRecord) -> Pusher:
         may_push = partial(self._admission.still_grants, admitted, "git-receive-pack")
         actor = Actor(record.actor or "", record.request_id)
-        return Pusher(actor, self._offers.push(admitted.state, record.request_id), may_push, record)
+        offer = self._offers.push(admitted.state, record.request_id)
+        return Pusher(actor, offer, may_push, admitted.grant.ref_access, record)
 
     async def _call_upload_pack(self, scope: HTTPScope, exchange: GitExchange, state: RepositoryState) -> None:
         record = record_of(scope)
@@ -158,6 +178,10 @@ def git_app(
     settings: Settings,
     authenticator: GitAuthenticator,
     after_push: Callable[[str], None] = nothing_follows,
+    limiter: RateLimiter | None = None,
 ) -> ASGIFramework:
-    """The application to mount at `/git/`. after_push: called with a repository's id when it was pushed to."""
-    return GitApp(engine, settings, authenticator, after_push)
+    """The application to mount at `/git/`. after_push: called with a repository's id when it was pushed to.
+
+    limiter: counts the requests of those who have no token.
+    """
+    return GitApp(engine, settings, authenticator, after_push, limiter)

@@ -26,7 +26,7 @@ from packengine.protocol import (
     push_message,
     rejected_report,
 )
-from packengine.repository import Actor, ByteQuotaExceeded, Engine, Push, PushOutcome, RepositoryState
+from packengine.repository import Actor, ByteQuotaExceeded, Engine, Push, PushOutcome, RefAccess, RepositoryState
 from packengine.storage.ports import OwnerBytesExceeded
 from server.asgi import RequestRecord
 from server.git.exchange import GitExchange
@@ -48,6 +48,9 @@ class Pusher:
     offer: ReceivePackOffer
     may_push: Callable[[], bool]
     """Whether the token is still good. Reads the catalog."""
+
+    access: RefAccess
+    """Which refs it may move."""
 
     record: RequestRecord
 
@@ -114,7 +117,9 @@ class ReceivePack:
         return await self._threads.run(partial(parser.feed, piece))
 
     async def _begin(self, state: RepositoryState, request: PushCommands, pusher: Pusher) -> Push:
-        begin = partial(self._engine.pushes.begin, state, request, pusher.actor, may_push=pusher.may_push)
+        begin = partial(
+            self._engine.pushes.begin, state, request, pusher.actor, may_push=pusher.may_push, access=pusher.access
+        )
         return begin() if request.certificate is None else await self._threads.run(begin)  # a signature takes time
 
     async def _feed(self, push: Push, data: bytes) -> None:

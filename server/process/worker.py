@@ -129,7 +129,7 @@ def build_application(
         is_draining=lifecycle.draining.is_set,
         after_write=after_push,
     )
-    git = git_app(engine, settings, GitAuthenticator(engine.catalog), after_push)
+    git = git_app(engine, settings, GitAuthenticator(engine.catalog), after_push, rest.limiter)
     return RequestBoundary(Dispatcher(git=git, rest=create_rest_app(rest)), rest.metrics.count)
 
 

@@ -79,10 +79,59 @@ async def test_the_first_request_costs_one_visit_to_a_thread_and_the_next_none(
     assert threads.visits == 1
 
 
-async def test_a_request_without_a_token_costs_no_visit(admission: Admission, threads: CountedThreads) -> None:
-    for header in (None, "Basic", "Digest x"):
-        assert await admission.admit("mine", header, FETCH) is UNAUTHORIZED
+@pytest.mark.parametrize(("header", "service"), [("Basic", FETCH), ("Digest x", FETCH), ("", FETCH), (None, PUSH)])
+async def test_a_request_without_a_token_costs_no_visit(
+    admission: Admission, threads: CountedThreads, header: str | None, service: GitService
+) -> None:
+    assert await admission.admit("mine", header, service) is UNAUTHORIZED
     assert threads.visits == 0
+
+
+@pytest.mark.parametrize("repository_id", ["mine", "none"])
+async def test_nobody_is_told_once_for_each_change_that_a_repository_is_not_public(
+    admission: Admission, engine: Engine, threads: CountedThreads, repository_id: str
+) -> None:
+    for _ in range(3):
+        assert await admission.admit(repository_id, None, FETCH) is UNAUTHORIZED
+    assert threads.visits == 1
+    engine.create_repository("another", ACTOR)
+    assert await admission.admit(repository_id, None, FETCH) is UNAUTHORIZED
+    assert threads.visits == 2
+
+
+async def test_anybody_fetches_from_a_public_repository_as_long_as_it_is_public(
+    admission: Admission, engine: Engine, threads: CountedThreads
+) -> None:
+    assert await admission.admit("mine", None, FETCH) is UNAUTHORIZED
+    engine.catalog.update_repository("mine", is_public=True)
+    admitted = await admission.admit("mine", None, FETCH)
+    assert isinstance(admitted, Admitted)
+    assert (admitted.grant.subject, admitted.state.record.id) == ("anonymous", "mine")
+    assert await admission.admit("mine", None, FETCH) == admitted
+    assert threads.visits == 2
+    engine.catalog.update_repository("mine", is_public=False)
+    assert await admission.admit("mine", None, FETCH) is UNAUTHORIZED
+
+
+async def test_a_public_repository_takes_no_pushes_of_nobody_and_no_bad_tokens(
+    admission: Admission, engine: Engine
+) -> None:
+    engine.catalog.update_repository("mine", is_public=True)
+    assert await admission.admit("mine", None, PUSH) is UNAUTHORIZED
+    assert await status(admission, "mine", "unknown") == 401
+    admitted = await admission.admit("mine", None, FETCH)
+    assert isinstance(admitted, Admitted)
+    assert not admission.still_grants(admitted, PUSH)
+
+
+async def test_a_grant_carries_the_patterns_of_its_token(admission: Admission, engine: Engine) -> None:
+    patterns = ("refs/heads/agent/*",)
+    token = NewToken(hash_token("agent"), TokenScope.WRITE, NOW_S, subject="alice", refs=patterns)
+    engine.catalog.mint_token("mine", token)
+    admitted = await admission.admit("mine", "Bearer agent", PUSH)
+    assert isinstance(admitted, Admitted)
+    access = admitted.grant.ref_access
+    assert (access.subject, access.is_admin, access.patterns) == ("alice", False, patterns)
 
 
 async def test_any_commit_has_everything_read_anew(
