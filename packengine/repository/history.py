@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +17,7 @@ from core_ext import Cancel, Cancelled
 from packengine.manifests import Manifest, ManifestHead, PublishKind, decode_manifest, decode_manifest_head
 from packengine.refs import HiddenRefs, empty_table
 from packengine.refs.comparison import RefMove, moves_between
+from packengine.repository.browsing.cursors import decode_cursor, encode_cursor
 from packengine.repository.errors import BadCursor, StateGone, StateUnknown
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.storage import derive_key
@@ -30,7 +30,6 @@ MAX_STATES_LISTED = 2_000
 """In one request, those of maintenance included, which are passed over."""
 
 _CURSORS = b"history cursors 1"
-_TAG_BYTES = 16
 _VERSION_BYTES = 8
 
 
@@ -90,7 +89,7 @@ class History:
             if past.head.kind is not PublishKind.MAINTENANCE or past.version == state.record.first_version:
                 publishes.append(self._publish(past, max_moves))
         if cursor is not None and not walked:
-            raise _gone()
+            raise gone()
         return HistoryPage(publishes, None)
 
     def at(self, state: RepositoryState, at_ms: int, cancel: Cancel) -> PastState:
@@ -152,7 +151,7 @@ class History:
         try:
             return self._decoded(digest)
         except RowMissing:
-            raise _gone() from None
+            raise gone() from None
 
     def _decoded(self, digest: bytes) -> Manifest:
         """Past the loader's cache: most of what is read here, nobody else will ask for."""
@@ -161,26 +160,22 @@ class History:
     def _not_found(self, state: RepositoryState, version: int) -> StateGone | StateUnknown:
         if state.pointer.version - version + 1 >= MAX_STATES_WALKED:
             return StateUnknown(f"it is not among the last {MAX_STATES_WALKED} states")
-        return _gone()
+        return gone()
 
     def _cursor(self, state: RepositoryState, past: PastState) -> str:
         """Signed: it names a manifest that is not looked for again, and so must have come from here."""
-        place = past.version.to_bytes(_VERSION_BYTES, "big") + past.digest
-        return urlsafe_b64encode(self._tag(state, place) + place).rstrip(b"=").decode()
+        version = past.version.to_bytes(_VERSION_BYTES, "big")
+        return encode_cursor(_CURSORS, self._tag(state, version + past.digest), version, past.digest)
 
     def _place(self, state: RepositoryState, cursor: str) -> Pointer:
-        try:
-            data = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        except ValueError:
-            raise BadCursor from None
-        tag, place = data[:_TAG_BYTES], data[_TAG_BYTES:]
-        if not hmac.compare_digest(tag, self._tag(state, place)):
+        tag, version, digest = decode_cursor(cursor, _CURSORS, 3)
+        if not hmac.compare_digest(tag, self._tag(state, version + digest)):
             raise BadCursor
-        return Pointer(int.from_bytes(place[:_VERSION_BYTES], "big"), place[_VERSION_BYTES:])
+        return Pointer(int.from_bytes(version, "big"), digest)
 
     def _tag(self, state: RepositoryState, place: bytes) -> bytes:
         of_whom = f"{state.record.id} {state.record.first_version} ".encode()
-        return hmac.digest(derive_key(self._catalog.secret(), _CURSORS), of_whom + place, hashlib.sha256)[:_TAG_BYTES]
+        return hmac.digest(derive_key(self._catalog.secret(), _CURSORS), of_whom + place, hashlib.sha256)
 
 
 def _past_state(state: RepositoryState, version: int, digest: bytes, head: ManifestHead) -> PastState:
@@ -200,5 +195,6 @@ def _was_made_here(state: RepositoryState, first: ManifestHead) -> bool:
     return first.time_ms // 1000 == state.record.created_at_s
 
 
-def _gone() -> StateGone:
+def gone() -> StateGone:
+    """What to raise where a past state, or a part of it, is not stored."""
     return StateGone("the states of the refs back then are no longer kept: they are beyond the retention of history")

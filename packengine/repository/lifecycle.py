@@ -13,7 +13,15 @@ from threading import Lock
 
 from cachetools import LRUCache
 
-from packengine.manifests import OID_LENGTHS, Manifest, PublishKind, digest_of, encode_manifest, known_object_format
+from packengine.manifests import (
+    OID_LENGTHS,
+    Manifest,
+    ObjectFormat,
+    PublishKind,
+    digest_of,
+    encode_manifest,
+    known_object_format,
+)
 from packengine.refs import HiddenRefs, empty_table
 from packengine.refs.names import BRANCH_PREFIX, is_valid_branch_name
 from packengine.repository.actor import Actor
@@ -65,7 +73,7 @@ class RepositoryDetails:
     default_branch: str
     """What HEAD names, less refs/heads/."""
 
-    object_format: str
+    object_format: ObjectFormat
     refs: list[tuple[str, str]]
     has_more_refs: bool
     size_bytes: int

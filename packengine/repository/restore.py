@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from packengine.manifests import PublishKind
 from packengine.refs import HiddenRefs, RefChange, RefTable
 from packengine.refs.comparison import RefMove, moves_between
-from packengine.repository.actor import Actor
-from packengine.repository.errors import RefRefused, RestoreRefused, StateGone
+from packengine.repository.errors import AccessEnded, RefRefused, RestoreRefused, StateGone
 from packengine.repository.folder_conflicts import stored_rivals
 from packengine.repository.protection import BEYOND_TOKEN, Protection, not_forward
 from packengine.repository.publish import Draft, Publisher
-from packengine.repository.ref_access import RefAccess
 from packengine.repository.ref_rules import READ_ONLY, ObjectLookup
 from packengine.repository.state import RepositoryState, StateLoader
-from packengine.storage.ports import Pointer, RowMissing
+from packengine.repository.writing import Writer
+from packengine.storage.ports import Committed, Pointer, RowMissing
 
 _SEALED_BY = 1000
 """Of more moves it is not asked whether they keep all that the refs reached: maintenance finds out."""
@@ -32,6 +31,7 @@ class Restored:
     """What a restoration did. `pointer` is the newest, also if there was nothing to be done."""
 
     pointer: Pointer
+    committed: Committed | None
     moves: Sequence[RefMove]
 
 
@@ -48,18 +48,17 @@ class Restorer:
         begun: RepositoryState,
         past: RepositoryState,
         names: Sequence[bytes] | None,
-        actor: Actor,
-        access: RefAccess,
+        writer: Writer,
     ) -> Restored:
         """Give refs the values that they had in a past state of the same repository; hidden ones stay as they are.
 
         names: of these refs alone; None for all, and then HEAD names again what it named. Durable on return. Raises
-        StateGone, RefRefused, RestoreRefused.
+        StateGone, RefRefused, RestoreRefused, AccessEnded.
         """
-        restoration = _Restoration(self._loader, self._hidden, past, names, access)
-        committed = self._publisher.publish(begun, actor, PublishKind.RESTORE, restoration.draft)
+        restoration = _Restoration(self._loader, self._hidden, past, names, writer)
+        committed = self._publisher.publish(begun, writer.actor, PublishKind.RESTORE, restoration.draft)
         pointer = committed.pointer if committed is not None else restoration.seen.pointer
-        return Restored(pointer, restoration.moves)
+        return Restored(pointer, committed, restoration.moves)
 
 
 class _Restoration:
@@ -71,18 +70,20 @@ class _Restoration:
         hidden: HiddenRefs,
         past: RepositoryState,
         names: Sequence[bytes] | None,
-        access: RefAccess,
+        writer: Writer,
     ) -> None:
         self._loader = loader
         self._hidden = hidden
         self._past = past
         self._names = names
-        self._access = access
+        self._writer = writer
         self.seen = past
         self.moves: Sequence[RefMove] = ()
 
     def draft(self, state: RepositoryState) -> Draft | None:
         """Raises as `restore`."""
+        if not self._writer.may_write():
+            raise AccessEnded("access to the repository ended while this was restored")
         self.seen, self.moves = state, ()
         try:
             moves = list(self._moves(state))
@@ -111,7 +112,7 @@ class _Restoration:
     def _check(self, state: RepositoryState, moves: Sequence[RefMove], head: bytes, stored: ObjectLookup) -> None:
         if state.record.read_only:
             raise RefRefused(moves[0].name if moves else head, READ_ONLY, is_forbidden=True)
-        protection = Protection(state.record.rules, self._access)
+        protection = Protection(state.record.rules, self._writer.access)
         for move in moves:
             if move.after is not None and not stored.contains(move.after.oid):
                 raise _gone()

@@ -36,16 +36,17 @@ async def accessible(
 
 
 def access_to(
-    repository_id: str, rate: RateClass, *, reads: bool = False, owner_first: bool = False
+    repository_id: str, rate: RateClass, *, reads: bool = False, named: bool = False, owner_first: bool = False
 ) -> tuple[Caller, Callable[[], RepositoryRecord]]:
     """The caller, and what `accessible` has yet to find out, to be called in the thread that does the request's work:
     a visit to a thread costs as much as most of that work.
 
-    reads: whether only reading is asked for, which is anybody's right where the repository is public.
+    reads: whether only reading is asked for, which is anybody's right where the repository is public; named: but not of
+    somebody without credentials.
     owner_first: whether a repository that is not there is refused as somebody else's is, and so tells nothing.
     Raises ApiError 401, 429, InvalidRepositoryId; the call ApiError 401, 403, RepositoryMissing.
     """
-    caller, catalog = _caller(rate, may_be_anonymous=reads), services().engine.catalog
+    caller, catalog = _caller(rate, may_be_anonymous=reads and not named), services().engine.catalog
     known_id = checked_repository_id(repository_id)
 
     def check() -> RepositoryRecord:

@@ -14,13 +14,17 @@ from server.rest.documentation import documentation
 from server.rest.errors import install_error_handlers
 from server.rest.forks import forks
 from server.rest.health import health
+from server.rest.imports import imports
+from server.rest.history import history
 from server.rest.log import log
 from server.rest.merges import merges
 from server.rest.metrics import metrics
 from server.rest.notes import notes
+from server.rest.protection import protection
 from server.rest.refs import refs
 from server.rest.repositories import repositories
 from server.rest.services import RestServices
+from server.rest.settings import settings
 from server.rest.tokens import tokens
 from server.rest.trees import trees
 
@@ -29,8 +33,13 @@ _BLUEPRINTS = (
     health,
     metrics,
     repositories,
+    settings,
+    protection,
+    history,
     forks,
+    imports,
     tokens,
+    admin,
     trees,
     blobs,
     log,

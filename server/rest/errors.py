@@ -10,18 +10,24 @@ import msgspec
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
+from core_ext import LimitExceeded
 from packengine.refs.names import BadRefName
 from packengine.repository import BranchNameError, ForkDependency, InvalidRepositoryId
 from packengine.repository.errors import (
     AccessEnded,
+    BadCursor,
     BrowsingRefused,
     ByteQuotaExceeded,
+    ForkPointUnknown,
     LimitReached,
     MergeConflict,
     NoteExists,
     NoteMissing,
     RefConflict,
     RefRefused,
+    RestoreRefused,
+    StateGone,
+    StateUnknown,
     WriteRefused,
 )
 from packengine.repository.open_states import ReaderExpired
@@ -155,7 +161,13 @@ _ANSWERS: dict[type[Exception], Callable[[Any], ApiError]] = {
     BadRefName: _told(400, "bad_request"),
     BrowsingRefused: _told(400, "bad_request"),
     WriteRefused: _told(400, "bad_request"),
+    BadCursor: _told(400, "bad_request"),
+    ForkPointUnknown: _told(400, "bad_request"),
+    RestoreRefused: _told(400, "bad_request"),
+    StateUnknown: _told(400, "bad_request"),
+    StateGone: _told(409, "state_gone"),
     LimitReached: _told(400, "bad_request"),
+    LimitExceeded: _told(400, "bad_request"),
     ByteQuotaExceeded: _byte_quota_exceeded,
     QuotaExceeded: _quota_exceeded,
     OwnerBytesExceeded: _owner_bytes_exceeded,

@@ -5,15 +5,18 @@ from __future__ import annotations
 import msgspec
 from quart import Blueprint, Response
 
+from packengine.repository import ForkPoint
 from packengine.storage.ports import TokenScope
 from packhouse_client.types.forks import ForkRepository, ForksMade
 from packhouse_client.types.repositories import RepositoryMade
 from server.auth.minting import MintedToken, mint, remote_url
 from server.limits import RateClass
-from server.rest.access import access_to
+from server.rest.access import access_to, check_owner
 from server.rest.body import json_response, read_json
 from server.rest.context import Caller, request_record, services
 from server.rest.errors import ApiError, bad_request
+from server.rest.instants import parsed_instant
+from server.rest.oids import parsed_hex
 from server.rest.operations import operation
 from server.rest.remote import request_base_url
 
@@ -22,22 +25,29 @@ forks = Blueprint("forks", __name__)
 
 @forks.post("/v1/repos/<repository_id>/forks")
 @operation(
-    answer=RepositoryMade | ForksMade, body=ForkRepository, errors=("repo_exists", "quota_exceeded"), tag="forks"
+    answer=RepositoryMade | ForksMade,
+    body=ForkRepository,
+    errors=("repo_exists", "quota_exceeded", "state_gone"),
+    tag="forks",
 )
 async def fork(repository_id: str) -> Response:
-    """Fork a repository, once or in numbers. A read-only fork gets a read token.
+    """Fork a repository that the caller may read, whole or at a point, once or in numbers. The forks are the caller's.
 
-    All that reads or writes the catalog is one visit to a thread.
+    A read-only fork refuses all pushes and gets a read token.
     """
-    caller, checked_source = access_to(repository_id, RateClass.CREATE)
+    caller, checked_source = access_to(repository_id, RateClass.CREATE, reads=True, named=True)
     body = await _body_or_error()
     forker = _Forker(caller)
 
     def work() -> tuple[RepositoryMade | None, bytes]:
+        # All that reads or writes the catalog is one visit to a thread.
         source = checked_source()
         if isinstance(body, ApiError):
             raise body  # not before: who has no business with the repository hears nothing else
-        made = forker.one(source.id, body) if body.count is None else forker.many(source.id, body, body.count)
+        if body.at is not None:
+            check_owner(caller, source)  # the past shows what the refs do not show any more
+        point = _point(body)
+        made = forker.one(source.id, body, point) if body.count is None else forker.many(source.id, body, point)
         return (made if isinstance(made, RepositoryMade) else None), msgspec.json.encode(made)
 
     made, answer = await services().run(work)
@@ -53,6 +63,12 @@ async def _body_or_error() -> ForkRepository | ApiError:
         return error
 
 
+def _point(body: ForkRepository) -> ForkPoint:
+    """Raises ApiError 400."""
+    at_ms = None if body.at is None else parsed_instant("at", body.at)
+    return ForkPoint(body.ref, None if body.commit is None else parsed_hex("commit", body.commit), at_ms)
+
+
 class _Forker:
     """Makes the forks of one request. Not on the event loop, but for its own making."""
 
@@ -62,7 +78,7 @@ class _Forker:
         self._owner = caller.identity.owner
         self._base_url = request_base_url(services().settings)
 
-    def one(self, source_id: str, body: ForkRepository) -> RepositoryMade:
+    def one(self, source_id: str, body: ForkRepository, point: ForkPoint) -> RepositoryMade:
         minted = self._mint(body)
         fork_id = self._engine.fork_repository(
             source_id,
@@ -71,20 +87,22 @@ class _Forker:
             owner=self._owner,
             read_only=body.read_only,
             token=minted.stored,
+            point=point,
         )
         return self._told(fork_id, minted)
 
-    def many(self, source_id: str, body: ForkRepository, count: int) -> ForksMade:
+    def many(self, source_id: str, body: ForkRepository, point: ForkPoint) -> ForksMade:
         """All or none. Raises ApiError 400 for an id: only one of them could have it."""
         if body.id is not None:
             raise bad_request("id and count exclude each other")
-        minted = [self._mint(body) for _ in range(count)]
+        minted = [self._mint(body) for _ in range(body.count or 0)]
         fork_ids = self._engine.fork_repository_many(
             source_id,
             self._caller.actor,
             owner=self._owner,
             read_only=body.read_only,
             tokens=[each.stored for each in minted],
+            point=point,
         )
         return ForksMade([self._told(*each) for each in zip(fork_ids, minted, strict=True)])
 

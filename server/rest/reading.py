@@ -27,7 +27,7 @@ async def read_repository(
     A client that goes away cancels it. Raises what `access_to` and `read_query` raise, in the order of checks.
     """
     _, check = access_to(repository_id, RateClass.READ, reads=True)
-    asked = _query_or_error(query)
+    asked = query_or_error(query)
     engine, flag = services().engine, cancel or Cancel()
 
     def visit() -> T:
@@ -39,7 +39,8 @@ async def read_repository(
     return await services().threads.run(visit, stop=flag.set)
 
 
-def _query_or_error(query: type[Q]) -> Q | ApiError:
+def query_or_error(query: type[Q]) -> Q | ApiError:
+    """The query, or what is wrong with it, to be raised when access has been checked."""
     try:
         return read_query(query)
     except ApiError as error:

@@ -1,5 +1,6 @@
 """What REST takes and gives. Field names on the wire are camelCase, but where a struct says otherwise."""
 
+from packhouse_client.types.admin import AdminTokenRotated, JwtKeyRotated
 from packhouse_client.types.commits import (
     MAX_CHANGES,
     Change,
@@ -12,8 +13,31 @@ from packhouse_client.types.commits import (
 )
 from packhouse_client.types.forks import MAX_FORKS, ForkRepository, ForksMade
 from packhouse_client.types.health import Ok, Readiness
+from packhouse_client.types.history import (
+    CHANGES_MAX,
+    PUBLISHES_MAX,
+    RESTORED_MAX,
+    STATE_REFS_MAX,
+    PastStateAnswer,
+    PublishItem,
+    ReadHistory,
+    RefChangeItem,
+    RestoreMade,
+    RestoreRefs,
+)
+from packhouse_client.types.imports import (
+    MAX_REF_PATTERNS,
+    REFUSED_MAX,
+    ImportJob,
+    ImportPhase,
+    ImportRepository,
+    ImportState,
+    RefNotMoved,
+)
+from packhouse_client.types.instants import Instant
 from packhouse_client.types.merges import Merge, Merged, Sync
 from packhouse_client.types.notes import DEFAULT_NOTES_REF, Note, ReadNote, WriteNote
+from packhouse_client.types.protection import PUSHERS_MAX, RULES_MAX, Protection, Rule
 from packhouse_client.types.refs import REFS_MAX, DeleteRef, ListRefs, MoveRef
 from packhouse_client.types.repositories import (
     CreateRepository,
@@ -24,14 +48,33 @@ from packhouse_client.types.repositories import (
     RepositoryDeleted,
     RepositoryItem,
     RepositoryMade,
+    Visibility,
 )
-from packhouse_client.types.tokens import MintToken, RevokeToken, TokenItem, TokenMade, TokenRevoked
+from packhouse_client.types.settings import UndeleteRepository, UpdateRepository
+from packhouse_client.types.tokens import (
+    MintToken,
+    RevokeToken,
+    RotateTokens,
+    TokenItem,
+    TokenMade,
+    TokenRevoked,
+    TokensRotated,
+)
 
 __all__ = [
+    "CHANGES_MAX",
     "DEFAULT_NOTES_REF",
     "MAX_CHANGES",
     "MAX_FORKS",
+    "MAX_REF_PATTERNS",
+    "PUBLISHES_MAX",
+    "PUSHERS_MAX",
     "REFS_MAX",
+    "REFUSED_MAX",
+    "RESTORED_MAX",
+    "RULES_MAX",
+    "STATE_REFS_MAX",
+    "AdminTokenRotated",
     "Change",
     "CommitMade",
     "CreateRepository",
@@ -40,6 +83,12 @@ __all__ = [
     "DeleteRepository",
     "ForkRepository",
     "ForksMade",
+    "ImportJob",
+    "ImportPhase",
+    "ImportRepository",
+    "ImportState",
+    "Instant",
+    "JwtKeyRotated",
     "ListRefs",
     "ListRepositories",
     "MakeCommit",
@@ -50,19 +99,33 @@ __all__ = [
     "MoveRef",
     "Note",
     "Ok",
+    "PastStateAnswer",
     "Person",
+    "Protection",
+    "PublishItem",
+    "ReadHistory",
     "ReadNote",
     "Readiness",
+    "RefChangeItem",
     "RefItem",
+    "RefNotMoved",
     "RepositoryAnswer",
     "RepositoryDeleted",
     "RepositoryItem",
     "RepositoryMade",
+    "RestoreMade",
+    "RestoreRefs",
     "RevokeToken",
+    "RotateTokens",
+    "Rule",
     "Sync",
     "TokenItem",
     "TokenMade",
     "TokenRevoked",
+    "TokensRotated",
+    "UndeleteRepository",
+    "UpdateRepository",
+    "Visibility",
     "WriteChange",
     "WriteNote",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class ErrorBody(Struct, frozen=True, rename="camel"):
@@ -22,12 +22,20 @@ class RefConflictBody(ErrorBody, frozen=True, rename="camel"):
     current: str | None = None
 
 
+class ConflictItem(Struct, frozen=True):
+    """What is wrong at a path."""
+
+    path: str
+    kind: str
+
+
 class MergeConflictBody(ErrorBody, frozen=True, rename="camel"):
-    """Both sides changed the same; by path."""
+    """Both sides changed the same; the paths, and of each what is wrong there."""
 
     source_branch: str
     target_branch: str
     conflicts: list[str]
+    details: list[ConflictItem] = field(default_factory=list)
 
 
 class ForkDependencyBody(ErrorBody, frozen=True, rename="camel"):
@@ -79,6 +87,10 @@ ERRORS = {
     "repo_byte_quota_exceeded": ErrorKind((413,), "The repository would be larger than it may.", ByteQuotaExceededBody),
     "ref_conflict": ErrorKind((409,), "The ref is not where the request expected it.", RefConflictBody),
     "merge_conflict": ErrorKind((409,), "Both sides changed the same.", MergeConflictBody),
+    "import_under_way": ErrorKind((409,), "The repository has an import that has not ended."),
+    "repo_not_empty": ErrorKind((409,), "The repository has refs that did not come from there."),
+    "note_exists": ErrorKind((409,), "The commit has a note, and the request does not replace it."),
+    "state_gone": ErrorKind((409,), "A past state, or what its refs reached, is no longer stored."),
     "bad_request": ErrorKind((400, 404, 405, 408, 413, 415, 416, 422), "The request cannot be understood or served."),
     "db_busy": ErrorKind((503,), "Others write; try again after `Retry-After` seconds."),
     "internal": ErrorKind((500,), "A defect of the server; its log has more, under the request's id."),

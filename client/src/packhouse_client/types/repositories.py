@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from packhouse_client.types.paging import Count
 
 REPOSITORIES_MAX = 5000
 """The largest page of repositories."""
+
+REFS_DESCRIBED_MAX = 10_000
+"""So many refs are told with a repository; the list of refs has all of them, in pages."""
+
+Visibility = Literal["private", "public"]
+"""public: anyone may read, over Git and over REST, with no credentials."""
+
+Description = Annotated[str, Meta(max_length=1000)]
 
 
 class CreateRepository(Struct, frozen=True, rename="camel"):
@@ -19,6 +27,9 @@ class CreateRepository(Struct, frozen=True, rename="camel"):
     default_branch: str = "main"
     object_format: Literal["sha1", "sha256"] = "sha1"
     read_only: bool = False
+    description: Description = ""
+    visibility: Visibility = "private"
+    """public: anyone may read it, by REST and by Git."""
 
 
 class ListRepositories(Struct, frozen=True):
@@ -26,6 +37,22 @@ class ListRepositories(Struct, frozen=True):
 
     limit: Count = 1000
     offset: Count = 0
+    """How many to pass over. A `cursor` costs the same on each page, and passes over none that is made meanwhile."""
+
+    cursor: str | None = None
+    """The `X-Next-Cursor` of the page before."""
+
+    search: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    """Only those whose id or description has this in it, in whichever case."""
+
+
+class UpdateRepository(Struct, frozen=True, rename="camel"):
+    """PATCH /v1/repos/:id. What is absent stays as it is; `default_branch` need not exist."""
+
+    description: Description | UnsetType = UNSET
+    default_branch: str | UnsetType = UNSET
+    read_only: bool | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
 
 
 class DeleteRepository(Struct, frozen=True):
@@ -53,6 +80,8 @@ class RepositoryItem(Struct, frozen=True, rename="camel"):
 
     source_id: str | UnsetType = UNSET
     read_only: bool = False
+    description: str = ""
+    visibility: Visibility = "private"
 
 
 class RefItem(Struct, frozen=True):
@@ -63,9 +92,12 @@ class RefItem(Struct, frozen=True):
 
 
 class RepositoryAnswer(RepositoryItem, frozen=True, rename="camel", kw_only=True):
-    """GET /v1/repos/:id."""
+    """GET /v1/repos/:id. `refs`: the first 10,000; `refsTruncated` if there are more. Sizes are those of the packs."""
 
+    default_branch: str
+    object_format: Literal["sha1", "sha256"]
     refs: list[RefItem]
+    refs_truncated: bool = False
     size_bytes: int
     head_sha: str | UnsetType = UNSET
     commit_count: int
