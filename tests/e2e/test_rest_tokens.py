@@ -64,7 +64,8 @@ async def test_wrong_type_or_scope_is_422(rest: RestClient, body: object) -> Non
 
 
 async def test_list_has_live_tokens_newest_first_in_snake_case(rest: RestClient) -> None:
-    made = (await rest.call("POST", "/v1/repos/repo/tokens", {"scope": "read", "ttlSeconds": 60})).json()
+    body = {"scope": "read", "ttlSeconds": 60, "label": "ci", "refs": ["refs/heads/ci/*"]}
+    made = (await rest.call("POST", "/v1/repos/repo/tokens", body)).json()
     answer = await rest.call("GET", "/v1/repos/repo/tokens")
     assert answer.status_code == 200
     newest, first = answer.json()
@@ -76,6 +77,8 @@ async def test_list_has_live_tokens_newest_first_in_snake_case(rest: RestClient)
         "expires_at": made["expiresAt"],
         "revoked_at": None,
         "subject": None,
+        "label": "ci",
+        "refs": ["refs/heads/ci/*"],
     }
     assert first["scope"] == "write"
     assert made["token"] not in answer.text

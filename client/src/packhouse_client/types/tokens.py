@@ -8,6 +8,8 @@ from msgspec import Meta, Struct
 
 TtlSeconds = Annotated[int, Meta(ge=1, le=10**10)]
 Label = Annotated[str, Meta(max_length=256)]
+RefPattern = Annotated[str, Meta(min_length=1, max_length=256)]
+RefPatterns = Annotated[list[RefPattern], Meta(min_length=1, max_length=100)]
 
 
 class MintToken(Struct, frozen=True, rename="camel"):
@@ -16,6 +18,15 @@ class MintToken(Struct, frozen=True, rename="camel"):
     scope: Literal["read", "write"]
     ttl_seconds: TtlSeconds | None = None
     label: Label | None = None
+    refs: RefPatterns | None = None
+    """Patterns of the refs that a write token may move, as `refs/heads/agent/*`; null for all."""
+
+
+class RotateTokens(Struct, frozen=True):
+    """POST /v1/repos/:id/tokens/rotate. A body is required, if only `{}`."""
+
+    scope: Literal["read", "write"] = "write"
+    ttl_seconds: TtlSeconds | None = None
 
 
 class RevokeToken(Struct, frozen=True):
@@ -42,6 +53,16 @@ class TokenItem(Struct, frozen=True):
     expires_at: int | None
     revoked_at: int | None
     subject: str | None
+    label: str | None = None
+    refs: list[str] | None = None
+
+
+class TokensRotated(Struct, frozen=True):
+    """How many live tokens were revoked, and the only one now."""
+
+    revoked: int
+    token: str
+    remote: str
 
 
 class TokenRevoked(Struct, frozen=True):
