@@ -91,7 +91,7 @@ class RefConflict(RepositoryError):
     """A ref is not where whoever wants to move it believes it is. Values are raw ids, None where there is no ref."""
 
     def __init__(self, name: str, expected: bytes | None, current: bytes | None) -> None:
-        super().__init__(f"{name} is at {_shown(current)}, not at {_shown(expected)}")
+        super().__init__(f"{name} {_standing(current)}, and was expected {_expectation(expected)}")
         self.name = name
         self.expected = expected
         self.current = current
@@ -115,8 +115,12 @@ class NoteExists(RepositoryError):
     """The object has a note, which was not to be replaced."""
 
 
-def _shown(oid: bytes | None) -> str:
-    return "no value" if oid is None else oid.hex()
+def _standing(oid: bytes | None) -> str:
+    return "does not exist" if oid is None else f"is at {oid.hex()}"
+
+
+def _expectation(oid: bytes | None) -> str:
+    return "not to exist" if oid is None else f"at {oid.hex()}"
 
 
 class StateUnknown(RepositoryError):

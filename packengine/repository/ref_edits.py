@@ -10,7 +10,7 @@ from packengine.manifests import PublishKind
 from packengine.refs import RefEntry
 from packengine.refs.names import check_ref_name
 from packengine.repository.browsing.cursors import decode_cursor, encode_cursor
-from packengine.repository.errors import RefConflict, RefRefused
+from packengine.repository.errors import RefConflict, RefRefused, WriteRefused
 from packengine.repository.push_drafts import PushMeans
 from packengine.repository.state import RepositoryState
 from packengine.repository.writing import Proposal, Writer, one_command, publish_written, value_of
@@ -53,12 +53,14 @@ class RefEdits:
     ) -> Committed | None:
         """Create or move a ref; expected: None for wherever it is. Durable on return; None if it is there already.
 
-        Raises BadRefName, RefConflict, RefRefused (also for an object that no ref reaches), AccessEnded.
+        Raises BadRefName, RefConflict, WriteRefused for an object that no ref reaches, RefRefused, AccessEnded.
         """
         check_ref_name(name, max_bytes=self._means.limits.max_ref_name_bytes)
 
         def propose(newest: RepositoryState) -> Proposal | None:
             current = self._checked_value(newest, name, expected)
+            if not self._means.visibility.usable(newest).contains(new):
+                raise WriteRefused(f"{new.hex()} is no object of this repository")
             return None if current == new else Proposal(one_command(newest, name, current, new))
 
         return publish_written(self._means, state, propose, writer, PublishKind.PUSH, is_quick=True)
