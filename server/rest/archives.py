@@ -54,4 +54,4 @@ def _answer(plan: ArchivePlan, source: Source) -> Response:
         (b"etag", f'"{plan.tag}"'.encode("ascii")),
         (b"cache-control", CACHE_CONTROL.encode("ascii")),
     )
-    return octets(StaticAnswer(200, headers), None if request.method == "HEAD" else streamed(source))
+    return octets(StaticAnswer(200, headers), b"" if request.method == "HEAD" else streamed(source))

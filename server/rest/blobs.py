@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from quart import Blueprint, Response, request
 
-from core_ext import Cancel
+from core_ext import BlobReader, Cancel
 from packengine.repository.browsing import FoundBlob, Snapshot, blob_at, blob_by_id
 from packhouse_client.types.trees import ReadBlob
 from server.git.held import check_held
@@ -17,9 +16,6 @@ from server.rest.octets import CACHE_CONTROL, conditions, octets, streamed
 from server.rest.operations import Binary, operation
 from server.rest.reading import read_repository
 from server.rest.streaming import Source
-
-if TYPE_CHECKING:
-    from core_ext import BlobReader
 
 PIECE_BYTES = 256 * 1024
 """What is sent at a time, and held in memory. A smaller file is read in the visit to a thread that finds it."""
@@ -41,13 +37,19 @@ async def content(repository_id: str) -> Response:
     """A file's content, or a range of it. Its ETag is the id of the blob."""
     asked, is_head = conditions(), request.method == "HEAD"
 
-    def work(snapshot: Snapshot, query: ReadBlob, _cancel: Cancel) -> tuple[StaticAnswer, bytes | BlobReader | None]:
-        return _answered(snapshot, _found(snapshot, query), asked, is_head=is_head)
+    def work(snapshot: Snapshot, query: ReadBlob, cancel: Cancel) -> tuple[StaticAnswer, bytes | BlobReader]:
+        answer, blob = _head(_found(snapshot, query), asked)
+        if is_head or answer.start == answer.stop:
+            return answer, b""
+        reader = snapshot.objects.open_blob(blob.oid, cancel=cancel)
+        is_short = answer.stop - answer.start <= PIECE_BYTES
+        return answer, _read(reader, answer.start, answer.stop) if is_short else reader
 
-    answer, body = await read_repository(repository_id, ReadBlob, work)
-    if body is None or isinstance(body, bytes):
+    cancel = Cancel()
+    answer, body = await read_repository(repository_id, ReadBlob, work, cancel=cancel)
+    if isinstance(body, bytes):
         return octets(answer, body)
-    return octets(answer, streamed(_Pieces(body, answer).source))
+    return octets(answer, streamed(_Pieces(body, answer).source(cancel)))
 
 
 def _found(snapshot: Snapshot, query: ReadBlob) -> FoundBlob:
@@ -58,17 +60,8 @@ def _found(snapshot: Snapshot, query: ReadBlob) -> FoundBlob:
     return blob_by_id(snapshot, query.sha or "")
 
 
-def _answered(
-    snapshot: Snapshot, blob: FoundBlob, asked: Conditions, *, is_head: bool
-) -> tuple[StaticAnswer, bytes | BlobReader | None]:
-    """The head of the answer, and its body: none, short and in hand, or to be read."""
-    answer = answer_for(Content(blob.size_bytes, blob.oid.hex(), _CONTENT_TYPE, CACHE_CONTROL), asked)
-    if is_head or answer.start == answer.stop:
-        return answer, None
-    reader = snapshot.objects.open_blob(blob.oid)
-    if answer.stop - answer.start <= PIECE_BYTES:
-        return answer, _read(reader, answer.start, answer.stop)
-    return answer, reader
+def _head(blob: FoundBlob, asked: Conditions) -> tuple[StaticAnswer, FoundBlob]:
+    return answer_for(Content(blob.size_bytes, blob.oid.hex(), _CONTENT_TYPE, CACHE_CONTROL), asked), blob
 
 
 def _read(reader: BlobReader, start: int, stop: int) -> bytes:
@@ -89,9 +82,8 @@ class _Pieces:
     answer: StaticAnswer
     read_bytes: int = 0
 
-    @property
-    def source(self) -> Source:
-        return Source(self._next, stop=_nothing, close=_nothing)
+    def source(self, cancel: Cancel) -> Source:
+        return Source(self._next, stop=cancel.set, close=_nothing)
 
     def _next(self) -> bytes:
         check_held()
@@ -101,4 +93,4 @@ class _Pieces:
 
 
 def _nothing() -> None:
-    """A piece is soon read, and a reader goes with the last who knows it."""
+    """A reader goes with the last who knows it."""

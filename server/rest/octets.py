@@ -31,7 +31,7 @@ def conditions() -> Conditions:
     return Conditions(if_none_match, headers.get("If-Range"), headers.get("Range"))
 
 
-def octets(answer: StaticAnswer, body: bytes | ResponseBody | None = None) -> Response:
+def octets(answer: StaticAnswer, body: bytes | ResponseBody = b"") -> Response:
     """An answer with exactly those headers, and the guards."""
     response = Response(body)
     response.status_code = answer.status

@@ -142,7 +142,10 @@ def test_zip_is_read_as_a_stream(tmp_path: Path) -> None:
     data, at = zip_of(entries(), tmp_path), 0
     for given in entries():
         assert data[at : at + 4] == b"PK\3\4"
-        flags, method = int.from_bytes(data[at + 6 : at + 8], "little"), int.from_bytes(data[at + 8 : at + 10], "little")
+        flags, method = (
+            int.from_bytes(data[at + 6 : at + 8], "little"),
+            int.from_bytes(data[at + 8 : at + 10], "little"),
+        )
         is_stored = given.is_folder or given.is_link
         assert (method == 0, bool(flags & 8)) == (is_stored, not is_stored)
         name_bytes, extra_bytes = (int.from_bytes(data[at + n : at + n + 2], "little") for n in (26, 28))

@@ -108,7 +108,19 @@ def test_tree_of_a_commit_and_a_tree_itself(project: Project, snapshot: Snapshot
 
 @pytest.mark.parametrize(
     "revision",
-    ["nothing", "main~9", "HEAD^3", "HEAD~x", "HEAD^{tree}", "HEAD~1main", "0" * 40, "f" * 39, "main\0", "refs/", "~1x"],
+    [
+        "nothing",
+        "main~9",
+        "HEAD^3",
+        "HEAD~x",
+        "HEAD^{tree}",
+        "HEAD~1main",
+        "0" * 40,
+        "f" * 39,
+        "main\0",
+        "refs/",
+        "~1x",
+    ],
 )
 def test_unknown_revision_is_refused(snapshot: Snapshot, revision: str) -> None:
     with pytest.raises(UnknownRevision) as refused:

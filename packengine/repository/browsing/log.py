@@ -66,6 +66,8 @@ def commits_within(
     snapshot: Snapshot, span: Range, asked: LogAsked, after: bytes | None, cancel: Cancel
 ) -> tuple[list[CommitInfo], bytes | None]:
     """The next commits of a range, and where it goes on. Of what was asked, cursor is not looked at."""
+    if asked.limit == 0:
+        return [], None
     oids, after = snapshot.objects.log(
         [span.tip],
         hidden=[] if span.hidden is None else [span.hidden],

@@ -10,6 +10,7 @@ from packengine.repository.browsing.cursors import CursorGone, decode_cursor, en
 from packengine.repository.browsing.paths import BadPath, path_bytes, shown_path
 from packengine.repository.browsing.revisions import UnbornHead, tree_named
 from packengine.repository.browsing.snapshot import Snapshot
+from packengine.repository.errors import BadCursor
 
 MAX_ENTRIES = 100_000
 """Of one page."""
@@ -96,9 +97,12 @@ def _rows(
     room_bytes = MAX_PATHS_BYTES
     while len(rows) < asked.limit and room_bytes > 0:
         count = min(_SLICE_ENTRIES, asked.limit - len(rows))
-        found, after = snapshot.objects.list_tree(
-            tree_oid, recursive=asked.recursive, sizes=True, after=after, limit=count, cancel=cancel
-        )
+        try:
+            found, after = snapshot.objects.list_tree(
+                tree_oid, recursive=asked.recursive, sizes=True, after=after, limit=count, cancel=cancel
+            )
+        except ValueError as error:  # a cursor that was tampered with
+            raise BadCursor from error
         rows += [(prefix + path, mode, oid, size) for path, mode, oid, size in found]
         room_bytes -= sum(len(prefix) + len(path) for path, _, _, _ in found)
         if after is None:

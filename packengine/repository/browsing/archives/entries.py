@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
-from core_ext import Cancel
+from core_ext import BlobReader, Cancel
 from packengine.repository.browsing.snapshot import Snapshot
 from packengine.repository.browsing.trees import is_folder, is_submodule
-
-if TYPE_CHECKING:
-    from core_ext import BlobReader
 
 PIECE_BYTES = 256 * 1024
 """Of a file, read at a time."""
@@ -79,15 +75,15 @@ def entries_of(
         )
         for path, mode, oid, _ in rows:
             check()
-            yield _entry(snapshot, prefix + path, mode, oid, check)
+            if is_folder(mode) or is_submodule(mode):
+                yield ArchiveEntry(prefix + path, FOLDER_MODE, None, check)
+            else:
+                yield _file(prefix + path, mode, snapshot.objects.open_blob(oid, cancel=cancel), check)
         if after is None:
             return
 
 
-def _entry(snapshot: Snapshot, path: bytes, mode: int, oid: bytes, check: Check) -> ArchiveEntry:
-    if is_folder(mode) or is_submodule(mode):
-        return ArchiveEntry(path, FOLDER_MODE, None, check)
-    blob = snapshot.objects.open_blob(oid)
+def _file(path: bytes, mode: int, blob: BlobReader, check: Check) -> ArchiveEntry:
     if stat.S_ISLNK(mode) and blob.size <= MAX_LINK_BYTES:
         return ArchiveEntry(path, _LINK_MODE, blob, check)
     return ArchiveEntry(path, _EXECUTABLE_MODE if mode & 0o100 else _FILE_MODE, blob, check)
