@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from server.auth.configured import rest_authenticator
 from server.config import Settings, engine_limits
 from server.limits import Ledger, RateLimiter, TrustedProxies
 from server.rest import RestServices, create_rest_app
+from server.rest.context import RestApp
 
 ADMIN_TOKEN = "the-administrator"
 
@@ -59,15 +60,24 @@ async def rest_client(
     data_dir: Path, *, is_draining: Callable[[], bool] = lambda: False, **settings: Any
 ) -> AsyncIterator[RestClient]:
     """A client of an application over `data_dir`, with these settings. Only rates that are among them limit."""
+    with rest_application(data_dir, is_draining=is_draining, **settings) as rest:
+        app = RequestBoundary(Dispatcher(git=_no_git, rest=rest))
+        transport = httpx.ASGITransport(app=_ending_bodies(app))
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://git.test", headers=headers) as http:
+            yield RestClient(http, rest.services.engine)
+
+
+@contextmanager
+def rest_application(
+    data_dir: Path, *, is_draining: Callable[[], bool] = lambda: False, **settings: Any
+) -> Iterator[RestApp]:
+    """The application itself, as `rest_client` serves it."""
     chosen = Settings(data_dir=data_dir, **{"admin_token": ADMIN_TOKEN, **settings})
     engine = Engine.open(data_dir, limits=engine_limits(chosen))
-    services = RestServices(engine, chosen, _authenticator(chosen, engine), _limiter(chosen, settings), is_draining)
-    app = RequestBoundary(Dispatcher(git=_no_git, rest=create_rest_app(services)))
-    transport = httpx.ASGITransport(app=_ending_bodies(app))
-    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://git.test", headers=headers) as http:
-            yield RestClient(http, engine)
+        limiter = _limiter(chosen, settings)
+        yield create_rest_app(RestServices(engine, chosen, _authenticator(chosen, engine), limiter, is_draining))
     finally:
         engine.close()
 

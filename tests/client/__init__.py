@@ -1,0 +1,1 @@
+"""packhouse_client: without a server, against the application in this process, and against a real server."""
