@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from packengine.storage.ports import (
     Catalog,
     Committed,
+    NewToken,
     Pointer,
+    RepositoryExists,
     RepositoryMissing,
     RepositoryRecord,
+    StorageError,
     Superseded,
+    TokenScope,
 )
 from tests.support.catalogs import NOW_S, create, manifest, publish
 
@@ -89,3 +95,83 @@ def test_a_publish_for_a_deleted_repository_cannot_hit_its_successor(catalog: Ca
     for expected in seen:
         assert isinstance(publish(catalog, "demo", expected, "next"), Superseded)
     assert catalog.pointer("demo").version == 4
+
+
+def test_an_undeleted_repository_is_as_it_was_but_for_its_tokens(catalog: Catalog) -> None:
+    create(catalog, "source")
+    create(catalog, "demo", owner="alice", source_id="source", manifest_of="source")
+    publish(catalog, "demo", catalog.pointer("demo"), "moved")
+    before, moved = catalog.repository("demo"), catalog.pointer("demo")
+    old, new = NewToken(b"\1" * 32, TokenScope.WRITE, NOW_S), NewToken(b"\2" * 32, TokenScope.WRITE, NOW_S)
+    catalog.mint_token("demo", old)
+    catalog.delete_repositories(["demo"], NOW_S)
+
+    record = catalog.undelete_repository("demo", not_before_s=NOW_S, token=new)
+
+    assert before is not None
+    assert record == replace(before, first_version=before.first_version + 1) == catalog.repository("demo")
+    assert catalog.pointer("demo") == Pointer(moved.version + 1, moved.manifest)
+    assert catalog.live_forks("source") == ["demo"]
+    assert catalog.token(old.token_hash) is None
+    assert [token.token_hash for token in catalog.tokens("demo", NOW_S)] == [new.token_hash]
+
+
+def test_what_was_begun_before_a_deletion_is_not_published_after_the_undeletion(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    before = catalog.pointer("demo")
+    catalog.delete_repositories(["demo"], NOW_S)
+    catalog.undelete_repository("demo", not_before_s=NOW_S)
+    assert isinstance(publish(catalog, "demo", before, "late"), Superseded)
+    assert isinstance(publish(catalog, "demo", catalog.pointer("demo"), "in time"), Committed)
+
+
+def test_an_undeleted_repository_has_as_many_publishes_of_its_own_as_before(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    publish(catalog, "demo", catalog.pointer("demo"), "moved")
+    uses = catalog.pointer_uses()
+    catalog.delete_repositories(["demo"], NOW_S)
+    assert catalog.pointer_uses() == uses
+    catalog.undelete_repository("demo", not_before_s=NOW_S)
+    assert catalog.pointer_uses() == uses
+
+
+def test_only_what_was_deleted_lately_and_kept_its_manifest_comes_back(catalog: Catalog) -> None:
+    for name in ("live", "early", "given-up"):
+        create(catalog, name)
+    catalog.delete_repositories(["given-up"], NOW_S - 100)
+    catalog.give_up_tombstones(NOW_S - 50)
+    catalog.delete_repositories(["early"], NOW_S)
+    for name, not_before_s in (("early", NOW_S + 1), ("given-up", 0), ("none", 0)):
+        assert catalog.deleted_repository(name, not_before_s=not_before_s) is None
+        with pytest.raises(RepositoryMissing, match=name):
+            catalog.undelete_repository(name, not_before_s=not_before_s)
+    with pytest.raises(RepositoryExists, match="live"):
+        catalog.undelete_repository("live", not_before_s=0)
+
+
+def test_the_last_of_an_id_comes_back_and_no_successor_is_disturbed(catalog: Catalog) -> None:
+    create(catalog, "demo", owner="first")
+    catalog.delete_repositories(["demo"], NOW_S)
+    create(catalog, "demo", owner="second")
+    with pytest.raises(RepositoryExists):
+        catalog.undelete_repository("demo", not_before_s=NOW_S)
+    catalog.delete_repositories(["demo"], NOW_S)
+
+    deleted = catalog.deleted_repository("demo", not_before_s=NOW_S)
+    assert deleted is not None
+    assert deleted.owner == "second"
+    with pytest.raises(RepositoryMissing):
+        catalog.undelete_repository("demo", not_before_s=NOW_S, first_version=1)
+    assert catalog.undelete_repository("demo", not_before_s=NOW_S).owner == "second"
+
+
+def test_an_undeletion_that_cannot_mint_its_token_does_nothing(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    create(catalog, "other")
+    token = NewToken(b"\1" * 32, TokenScope.WRITE, NOW_S)
+    catalog.mint_token("other", token)
+    catalog.delete_repositories(["demo"], NOW_S)
+    with pytest.raises(StorageError):
+        catalog.undelete_repository("demo", not_before_s=NOW_S, token=token)
+    assert catalog.repository("demo") is None
+    assert catalog.undelete_repository("demo", not_before_s=NOW_S).first_version == 2

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from packengine.refs.rules import RefRule
 from packengine.storage.ports import (
     Catalog,
     Pointer,
     RepositoryExists,
     RepositoryMissing,
+    RepositoryPlace,
     RepositoryRecord,
     RowKind,
     RowMissing,
@@ -114,3 +116,73 @@ def test_a_source_and_its_fork_are_created_in_one_call(catalog: Catalog) -> None
     source = new_repository("source")
     catalog.create_repositories([source, replace(source, id="fork", source_id="source")], [manifest("source")])
     assert catalog.live_forks("source") == ["fork"]
+
+
+def test_a_repository_is_made_with_its_settings_and_keeps_those_that_are_not_set_anew(catalog: Catalog) -> None:
+    rule = RefRule("refs/heads/main", deny_force=True, pushers=("alice",))
+    new = replace(new_repository("demo"), description="first", is_public=True, rules=(rule,))
+    catalog.create_repositories([new], [manifest("demo")])
+    made = catalog.repository("demo")
+    assert made == RepositoryRecord("demo", None, NOW_S, None, False, 1, "first", True, (rule,))
+
+    assert catalog.update_repository("demo", description="") == replace(made, description="")
+    assert catalog.update_repository("demo", read_only=True, is_public=False).rules == (rule,)
+    updated = catalog.update_repository("demo", rules=())
+    assert updated == replace(made, description="", read_only=True, is_public=False, rules=())
+    assert catalog.update_repository("demo") == catalog.repository("demo") == updated
+
+
+def test_only_live_repositories_are_updated(catalog: Catalog) -> None:
+    with pytest.raises(RepositoryMissing):
+        catalog.update_repository("none", description="x")
+    create(catalog, "demo")
+    catalog.delete_repositories(["demo"], NOW_S)
+    with pytest.raises(RepositoryMissing):
+        catalog.update_repository("demo", description="x")
+
+
+def place(catalog: Catalog, repository_id: str) -> RepositoryPlace:
+    record = catalog.repository(repository_id)
+    assert record is not None
+    return RepositoryPlace(record.id, record.first_version)
+
+
+def test_a_list_goes_on_behind_a_place_whatever_comes_and_goes(catalog: Catalog) -> None:
+    for number in range(6):
+        create(catalog, f"repo-{number}", owner="alice" if number % 2 else None)
+    at = place(catalog, "repo-3")
+    create(catalog, "later")
+    catalog.delete_repositories(["repo-3", "repo-1"], NOW_S)
+    create(catalog, "repo-3", created_at_s=NOW_S + 10)
+
+    page, total = catalog.repositories(limit=2, before=at)
+    assert ([record.id for record in page], total) == (["repo-2", "repo-0"], 6)
+    owned, total = catalog.repositories(limit=2, before=place(catalog, "repo-5"), owner="alice")
+    assert (list(owned), total) == ([], 1)
+
+
+def test_a_place_that_never_was_is_refused(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    for place in (RepositoryPlace("demo", 7), RepositoryPlace("none", 1)):
+        with pytest.raises(RepositoryMissing, match=place.id):
+            catalog.repositories(limit=2, before=place)
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("repo", ["repo-b", "repo_a"]),
+        ("BUILD", ["tools", "repo-b"]),
+        ("_", ["repo_a"]),
+        ("%", ["tools"]),
+        ("!", []),
+        ("ä", ["tools"]),
+        ("nothing", []),
+    ],
+)
+def test_a_search_finds_text_in_ids_and_descriptions(catalog: Catalog, search: str, found: list[str]) -> None:
+    for name, description in [("repo_a", ""), ("repo-b", "Build it"), ("tools", "100% of the build, ä")]:
+        new = replace(new_repository(name), description=description)
+        catalog.create_repositories([new], [manifest(name)])
+    page, total = catalog.repositories(limit=10, search=search)
+    assert ([record.id for record in page], total) == (found, len(found))

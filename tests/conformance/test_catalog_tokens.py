@@ -135,3 +135,40 @@ def test_the_id_of_a_deleted_repository_stays_taken_for_the_window(make_catalog:
 
         create(catalog, "demo", created_at_s=NOW_S + 3600)
         assert catalog.repository("demo") is not None
+
+
+def test_a_token_keeps_the_patterns_of_its_refs(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    patterns = ("refs/heads/agent/*", 'refs/heads/"quoted"')
+    catalog.mint_token("demo", replace(new_token("some"), refs=patterns))
+    catalog.mint_token("demo", replace(new_token("none"), refs=()))
+    catalog.mint_token("demo", new_token("any"))
+    assert [record.refs for record in catalog.tokens("demo", NOW_S)] == [None, (), patterns]
+
+
+def test_a_rotation_revokes_what_is_live_and_mints_one(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    create(catalog, "other")
+    catalog.mint_token("other", new_token("elsewhere"))
+    for name, expires_at_s in [("one", None), ("two", None), ("expired", NOW_S)]:
+        catalog.mint_token("demo", new_token(name, expires_at_s))
+    catalog.mint_token("demo", new_token("revoked"))
+    catalog.revoke_token(new_token("revoked").token_hash, NOW_S - 5)
+
+    assert catalog.rotate_tokens("demo", new_token("new"), NOW_S) == 2
+
+    assert names(catalog.tokens("demo", NOW_S), "new") == ["new"]
+    assert names(catalog.tokens("other", NOW_S), "elsewhere") == ["elsewhere"]
+    revoked = catalog.token(new_token("revoked").token_hash)
+    assert revoked is not None
+    assert revoked.revoked_at_s == NOW_S - 5
+
+
+def test_a_rotation_that_cannot_mint_revokes_nothing(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    catalog.mint_token("demo", new_token("one"))
+    with pytest.raises(StorageError, match=new_token("one").token_hash.hex()):
+        catalog.rotate_tokens("demo", new_token("one"), NOW_S)
+    assert names(catalog.tokens("demo", NOW_S), "one") == ["one"]
+    with pytest.raises(RepositoryMissing):
+        catalog.rotate_tokens("none", new_token("two"), NOW_S)
