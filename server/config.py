@@ -21,11 +21,13 @@ from packengine.refs.names import is_well_formed
 from packengine.repository import Limits
 from server.auth.tokens import is_acceptable_token
 from server.auth.web_tokens import MIN_SECRET_BYTES
+from server.imports.addresses import AddressPolicy
 from server.limits import Rate, RateClass, TrustedProxies, parse_rate
 
 ENVIRONMENT_PREFIX = "ARTIFACTS_"
 CONFIG_VARIABLE = "ARTIFACTS_CONFIG"
 
+ImportCount = Annotated[int, msgspec.Meta(ge=1, le=64)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 WorkerCount = Annotated[int, msgspec.Meta(ge=1, le=1024)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -91,6 +93,10 @@ class Settings:
     undelete_days: Days = 7
     collection_grace_secs: GraceSeconds = 86400
     signed_url_lifetime_secs: LifetimeSeconds = 3600
+    import_allow: Words = ()
+    import_allow_private: bool = False
+    import_timeout_secs: PositiveSeconds = 14400.0
+    imports_at_once: ImportCount = 2
     hidden_refs: Words = ()
     push_cert_keys: Path | None = None
     tls_cert: Path | None = None
@@ -172,6 +178,10 @@ def check_settings(settings: Settings) -> None:
         TrustedProxies(settings.trusted_proxies)
     except ValueError as error:
         raise SettingsError(f"trusted_proxies: {error}") from error
+    try:
+        AddressPolicy.of(settings.import_allow)
+    except ValueError as error:
+        raise SettingsError(f"import_allow: {error}") from error
     if settings.public_base_url is not None:
         _check_base_url(settings.public_base_url)
     for pattern in settings.hidden_refs:

@@ -1,6 +1,6 @@
 """An import from another server: the objects that its refs reach and ours do not, and one publish of the refs.
 
-Who drives it speaks HTTP, which nothing here knows of. The pack is taken in as a push's is, piece by piece, and the refs
+Who drives it speaks HTTP, which nothing here knows of. The pack is taken in as a push's is, piece by piece, and refs
 are judged as those of a push: by rules and limits, with each value compared, in every round of the publish (law 5).
 """
 
@@ -96,6 +96,11 @@ class RemoteImport:
 
         self.known_common: Sequence[bytes] = ()
         """Values of the remote's refs that are here."""
+
+    @property
+    def prefixes(self) -> Sequence[bytes]:
+        """What the names of the refs begin with that are meant."""
+        return self._wish.prefixes()
 
     def choose(self, remote: RemoteRefs) -> None:
         """Find out what is to be moved and what is to be fetched for it. Raises ImportRefused."""

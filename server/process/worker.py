@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +28,7 @@ from server.auth import GitAuthenticator
 from server.auth.configured import rest_authenticator
 from server.config import SettingsError
 from server.git import git_app, nothing_follows
+from server.imports.task import ImportTask
 from server.limits.configured import rate_limiter
 from server.logs import configure_logs
 from server.metrics import FOLDER_VARIABLE
@@ -94,15 +96,18 @@ def _raise_file_limit() -> None:
 async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_out: BinaryIO) -> None:
     lifecycle = Lifecycle()
     upkeep = UpkeepTask(Schedule(engine.parts)) if orders.settings.maintenance == "auto" else None
+    after_write = nothing_follows if upkeep is None else upkeep.pushed
+    imports = ImportTask(engine, orders.settings, after_write)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_obey, orders_in, lifecycle)
         row = ReaderRow(engine.catalog, engine.open_states)
         await nursery.start(keep_reader_row, row, engine.let_go_of_deleted)  # before anything is opened
         if upkeep is not None:
             nursery.start_soon(upkeep.run_until, lifecycle.draining)
+        nursery.start_soon(imports.run_until, lifecycle.draining)
         hypercorn = partial(
             serve,
-            build_application(orders, engine, lifecycle, upkeep),
+            build_application(orders, engine, lifecycle, after_write, imports),
             hypercorn_config(orders),
             shutdown_trigger=lifecycle.stop.wait,
         )
@@ -116,20 +121,20 @@ async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_ou
 
 
 def build_application(
-    orders: Orders, engine: Engine, lifecycle: Lifecycle, upkeep: UpkeepTask | None
+    orders: Orders, engine: Engine, lifecycle: Lifecycle, after_write: Callable[[str], None], imports: ImportTask
 ) -> RequestBoundary:
     """The ASGI application over an engine."""
     settings = orders.settings
-    after_push = nothing_follows if upkeep is None else upkeep.pushed
     rest = RestServices(
         engine=engine,
         settings=settings,
         authenticator=rest_authenticator(settings, engine.catalog),
         limiter=rate_limiter(settings, engine.catalog.secret(), os.environ.get(FOLDER_VARIABLE)),
         is_draining=lifecycle.draining.is_set,
-        after_write=after_push,
+        after_write=after_write,
+        import_asked=imports.asked,
     )
-    git = git_app(engine, settings, GitAuthenticator(engine.catalog), after_push, rest.limiter)
+    git = git_app(engine, settings, GitAuthenticator(engine.catalog), after_write, rest.limiter)
     return RequestBoundary(Dispatcher(git=git, rest=create_rest_app(rest)), rest.metrics.count)
 
 

@@ -14,8 +14,8 @@ from server.rest.documentation import documentation
 from server.rest.errors import install_error_handlers
 from server.rest.forks import forks
 from server.rest.health import health
-from server.rest.imports import imports
 from server.rest.history import history
+from server.rest.imports import imports
 from server.rest.log import log
 from server.rest.merges import merges
 from server.rest.metrics import metrics

@@ -45,6 +45,9 @@ class RestServices:
     after_write: Callable[[str], None] = lambda _: None
     """Called with the id of a repository that was written to."""
 
+    import_asked: Callable[[], None] = lambda: None
+    """Called when an import was queued."""
+
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the engine in a worker thread. A client that goes away does not abandon a write half-way."""
         return await self.threads.run(partial(function, *args, **kwargs))

@@ -5,7 +5,7 @@ back. Here the peer is a server that nobody vouches for, so every answer is boun
 """
 
 from packengine.protocol.client._advertisement import Advertisement, AdvertisementParser
-from packengine.protocol.client._answers import RemoteRefused
+from packengine.protocol.client._answers import AnswerParser, RemoteRefused
 from packengine.protocol.client._fetch_answer import FetchAnswerParser
 from packengine.protocol.client._fetch_events import Acknowledged, FetchEvent, Progress
 from packengine.protocol.client._legacy_fetch_answer import LegacyFetchAnswerParser
@@ -21,6 +21,7 @@ __all__ = [
     "Advertisement",
     "AdvertisementParser",
     "AnswerLimits",
+    "AnswerParser",
     "FetchAnswerParser",
     "FetchEvent",
     "LegacyFetchAnswerParser",
