@@ -48,6 +48,9 @@ class _Pack:
     key: bytes | None
     """None: it is not kept."""
 
+    is_update: bool = False
+    """Whether the client has something of it already, and so likely lacks little."""
+
     is_stored: bool = False
     """Whether it is a stored pack as it is: a copy of that would be no faster to send."""
 
@@ -159,7 +162,8 @@ class Fetching:
             direct = opened.stored or DirectPack(self._pools, pack.open, frame)
             await send_pack(exchange, direct, frame, quiet=request.no_progress)
             return
-        cached = self._cache.pack(pack.key, pack.open, frame, [opened.entry])
+        looked_up = [opened.entry]
+        cached = self._cache.pack(pack.key, pack.open, frame, looked_up, is_likely_small=pack.is_update)
         try:
             await send_pack(exchange, cached, frame, quiet=request.no_progress)
         finally:
@@ -224,7 +228,7 @@ class Fetching:
 
         if fetch.is_stored_pack(common, cancel):
             return _Pack(open_pack, None, is_stored=True)
-        return _Pack(open_pack, self._key(fetch, request, common, cancel))
+        return _Pack(open_pack, self._key(fetch, request, common, cancel), is_update=bool(common))
 
     def _key(
         self,

@@ -21,6 +21,9 @@ from server.git.pack_board import Board, BuilderGone, LoosePiece
 from server.git.pack_source import OpenPack, Piece, read_stream
 from server.git.pack_watch import watch
 
+_UNKEPT_BYTES = 16 * 1024
+"""What one commit changes, say: to claim it and to keep a file of it takes longer than to make it again."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -28,8 +31,16 @@ class Build:
     """Makes one pack section, unless another process does already: then it watches that."""
 
     def __init__(
-        self, store: AnswerStore, pools: ThreadPools, key: bytes, open_pack: OpenPack, frame: PackFrame
+        self,
+        store: AnswerStore,
+        pools: ThreadPools,
+        key: bytes,
+        open_pack: OpenPack,
+        frame: PackFrame,
+        *,
+        is_likely_small: bool = False,
     ) -> None:
+        """is_likely_small: whether to begin without a claim, which is made only if there is more than a file is worth."""
         self.board = Board()
         self.board.when_alone = self._cancel_if_unwanted
         self.is_elsewhere = False
@@ -41,6 +52,7 @@ class Build:
         self._key = key
         self._open_pack = open_pack
         self._frame = frame
+        self._is_likely_small = is_likely_small
         self._scope = trio.CancelScope()
         self._cancel = Cancel()
         self._claimed: Part | PartElsewhere | None = None
@@ -85,16 +97,26 @@ class Build:
 
     def _begin(self) -> tuple[Piece, bool] | None:
         """All that most packs need, in one visit to a thread: claim, make, keep, let go. None if another makes it."""
+        first = self._first_unclaimed() if self._is_likely_small else None
+        if first is not None and first.is_last and len(first.data) <= _UNKEPT_BYTES:
+            self._is_settled = True
+            return first, False
         self._claim()
         if isinstance(self._claimed, PartElsewhere):
+            self._stream = None
             return None
-        self._stream = self._open_pack(self._cancel)
-        piece, is_filed = self._make_piece()
+        if self._stream is None:
+            self._stream = self._open_pack(self._cancel)
+        piece, is_filed = self._make_piece(first)
         if piece.is_last:
             self._let_go()
             self._close()
             self._is_settled = True
         return piece, is_filed
+
+    def _first_unclaimed(self) -> Piece:
+        self._stream = self._open_pack(self._cancel)
+        return read_stream(self._stream, self._frame)
 
     def _claim(self) -> None:
         try:
@@ -135,10 +157,10 @@ class Build:
             made = await self._pools.packs.run(self._make_piece, stop=self._cancel.set)
         board.reused_count = stream.reused_count
 
-    def _make_piece(self) -> tuple[Piece, bool]:
-        """The next piece, and whether it is in the file."""
+    def _make_piece(self, made: Piece | None = None) -> tuple[Piece, bool]:
+        """The next piece, or one that is made already, and whether it is in the file."""
         assert self._stream is not None  # noqa: S101  # for the type checker
-        piece, is_filed = read_stream(self._stream, self._frame), False
+        piece, is_filed = made or read_stream(self._stream, self._frame), False
         if self._part is not None:
             try:
                 is_filed = self._file(self._part, self._stream, piece.data)

@@ -68,11 +68,21 @@ class PackCache:
         return entry if entry.open_here() else None
 
     def pack(
-        self, key: bytes, open_pack: OpenPack, frame: PackFrame, looked_up: Sequence[EntryPack | None] = ()
+        self,
+        key: bytes,
+        open_pack: OpenPack,
+        frame: PackFrame,
+        looked_up: Sequence[EntryPack | None] = (),
+        *,
+        is_likely_small: bool = False,
     ) -> CachedPack:
-        """The pack section of that key, made by `open_pack` if need be. looked_up: what `entry` said a moment ago."""
+        """The pack section of that key, made by `open_pack` if need be. looked_up: what `entry` said a moment ago.
+
+        is_likely_small: whether other processes need not hear of it before it turns out to be large.
+        """
         direct = DirectPack(self._pools, open_pack, frame)
-        return CachedPack(partial(self._find, key, open_pack, frame, list(looked_up)), direct, self.count)
+        build = partial(Build, self._store, self._pools, key, open_pack, frame, is_likely_small=is_likely_small)
+        return CachedPack(partial(self._find, key, build, list(looked_up)), direct, self.count)
 
     def stats(self) -> PackCacheStats:
         """Counters of this process."""
@@ -82,9 +92,7 @@ class PackCache:
         """An answer was sent that way."""
         self._uses[use] += 1
 
-    async def _find(
-        self, key: bytes, open_pack: OpenPack, frame: PackFrame, looked_up: list[EntryPack | None]
-    ) -> _Found:
+    async def _find(self, key: bytes, make_build: Callable[[], Build], looked_up: list[EntryPack | None]) -> _Found:
         """looked_up: what was found of the entry before; it is good for one attempt."""
         joined = self._join(key) if not any(looked_up) else None
         if joined is not None:
@@ -92,7 +100,7 @@ class PackCache:
         entry = looked_up.pop() if looked_up else await self._open(key)
         if entry is not None:
             return _Found(entry)
-        return self._join(key) or self._begin(key, Build(self._store, self._pools, key, open_pack, frame))
+        return self._join(key) or self._begin(key, make_build())
 
     async def _open(self, key: bytes) -> EntryPack | None:
         entry = EntryPack(self._pools.packs, self._store, key)

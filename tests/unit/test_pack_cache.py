@@ -463,3 +463,55 @@ async def test_a_slow_client_holds_no_builder(node: Node) -> None:
     entry = node.store.open(KEY)
     assert entry is not None
     entry.close()
+
+
+def likely_small(node: Node, source: Source) -> CachedPack:
+    return node.cache.pack(KEY, source.open, BARE, is_likely_small=True)
+
+
+async def test_what_is_small_as_expected_leaves_no_file_and_is_one_build_for_all(
+    node: Node, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.git.pack_source.PIECE_BYTES", 1 << 20)
+    source = Source([b"little"])
+    clients = [Client(likely_small(node, source)) for _ in range(5)]
+    async with trio.open_nursery() as nursery:
+        for client in clients:
+            nursery.start_soon(client.run)
+        await until(lambda: source.opened == 1)
+        source.allow_all()
+    assert [client.got for client in clients] == [[b"little"]] * 5
+    assert source.opened == 1
+    assert not entry_paths(folder)
+    assert node.uses() == (0, 1, 4)
+
+
+async def test_what_is_larger_than_expected_is_kept_as_ever(
+    node: Node, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.git.pack_build._UNKEPT_BYTES", 0)
+    source = Source()
+    source.allow_all()
+    client = Client(likely_small(node, source))
+    await client.run()
+    assert b"".join(client.got) == b"".join(PIECES)
+    assert source.opened == 1
+    assert len(entry_paths(folder)) == 1
+
+
+async def test_what_is_larger_than_expected_and_made_elsewhere_by_now_comes_from_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.git.pack_build._UNKEPT_BYTES", 0)
+    here, there = Node(folder), Node(folder)
+    slow, quick = Source(), Source()
+    first, second = Client(there.pack(slow)), Client(likely_small(here, quick))
+    quick.allow_all()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(first.run)
+        await until(lambda: slow.opened == 1)
+        nursery.start_soon(second.run)
+        await until(lambda: quick.opened == 1)
+        slow.allow_all()
+    assert b"".join(second.got) == b"".join(first.got) == b"".join(PIECES)
+    assert here.uses() == (0, 0, 1)
