@@ -40,7 +40,7 @@ class Build:
         *,
         is_likely_small: bool = False,
     ) -> None:
-        """is_likely_small: whether to begin without a claim, which is made only if there is more than a file is worth."""
+        """is_likely_small: whether to begin without a claim, which follows if there is more than a file is worth."""
         self.board = Board()
         self.board.when_alone = self._cancel_if_unwanted
         self.is_elsewhere = False
