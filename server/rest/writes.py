@@ -13,11 +13,11 @@ from quart import Response, request
 from core_ext import Cancel, CoreError
 from packengine.repository import RepositoryError, RepositoryState
 from packengine.repository.writing import Writer
-from packengine.storage.ports import Committed, RepositoryMissing, RepositoryRecord, StorageError
+from packengine.storage.ports import Committed, StorageError
 from server.limits import RateClass
-from server.rest.access import access_to
+from server.rest.access import authenticated, check_owner
 from server.rest.body import json_response, read_body
-from server.rest.context import Caller, services
+from server.rest.context import Caller, checked_repository_id, services
 from server.rest.errors import ApiError
 from server.rest.services import RestServices
 
@@ -36,50 +36,49 @@ class Writing:
 
     services: RestServices
     caller: Caller
-    check: Callable[[], RepositoryRecord]
+    repository_id: str
     still_accepted: Callable[[], bool]
 
     async def answer(self, write: Write) -> Response:
         """Write, and answer. A client that goes away meanwhile does not stop it half-way."""
-        repository_id, data, is_due = await self.services.writes.run(lambda: self._write(write))
-        self.services.after_write(repository_id)
+        data, is_due = await self.services.writes.run(lambda: self._write(write))
+        self.services.after_write(self.repository_id)
         if not is_due:
             return json_response(data)
         headers = {"Content-Length": str(len(data))}
-        return Response(self._answer_and_roll_up(data, repository_id), headers=headers, content_type="application/json")
+        return Response(self._answer_and_roll_up(data), headers=headers, content_type="application/json")
 
-    def _write(self, write: Write) -> tuple[str, bytes, bool]:
-        engine, record = self.services.engine, self.check()
+    def _write(self, write: Write) -> tuple[bytes, bool]:
+        engine = self.services.engine
         with engine.open_states.hold():
-            state = engine.load(record.id)
-            if state.record.first_version != record.first_version:
-                raise RepositoryMissing(f"repository {record.id} was deleted just now")
+            state = engine.load(self.repository_id)
+            check_owner(self.caller, state.record)
             writer = Writer(self.caller.actor, self.caller.ref_access, self.still_accepted)
             made, committed = write(state, writer)
         is_due = committed is not None and engine.rollup.is_due(committed)
-        return record.id, msgspec.json.encode(made), is_due
+        return msgspec.json.encode(made), is_due
 
-    async def _answer_and_roll_up(self, data: bytes, repository_id: str) -> AsyncIterator[bytes]:
+    async def _answer_and_roll_up(self, data: bytes) -> AsyncIterator[bytes]:
         """Nobody waits for the roll-up, which leaves no trace if it fails: the next write tries again."""
         yield data
         cancel, rollup = Cancel(), self.services.engine.rollup
         try:
             await self.services.writes.run(
-                lambda: rollup.roll_up_if_due(repository_id, self.caller.actor, cancel), stop=cancel.set
+                lambda: rollup.roll_up_if_due(self.repository_id, self.caller.actor, cancel), stop=cancel.set
             )
         except (RepositoryError, StorageError, CoreError, OSError) as error:
-            _log.warning("roll-up failed", extra={"fields": {"repository": repository_id, "error": str(error)}})
+            _log.warning("roll-up failed", extra={"fields": {"repository": self.repository_id, "error": str(error)}})
 
 
 def begin_write(repository_id: str) -> Writing:
     """Let a request in. Raises ApiError 401, 429, InvalidRepositoryId."""
-    caller, check = access_to(repository_id, RateClass.COMMIT)
+    caller, known_id = authenticated(RateClass.COMMIT), checked_repository_id(repository_id)
     header, authenticator, since_s = request.headers.get("Authorization"), services().authenticator, time.monotonic()
 
     def still_accepted() -> bool:
         return time.monotonic() - since_s < _FRESH_S or authenticator.identify(header) is not None
 
-    return Writing(services(), caller, check, still_accepted)
+    return Writing(services(), caller, known_id, still_accepted)
 
 
 async def body_or_error(limit_bytes: int | None = None) -> bytes | ApiError:
