@@ -61,8 +61,8 @@ class ImportOutcome:
 class RemoteImport:
     """One import under way, from one thread at a time; `counts` and `cancel` from any.
 
-    In this order: `choose`; if there are `wants` then `haves` and `feed` as often as it takes; `finish`. Dropping it,
-    finished or not, leaves nothing behind but what was published.
+    In this order: `choose`; if there are `wants`, then `haves` and `feed` as often as it takes, and `resolve`; then
+    `publish`. Dropping it at any time leaves nothing behind but what was published.
     state: to be held open while this is used. may_publish: asked each time the publish is derived.
     """
 
@@ -102,11 +102,22 @@ class RemoteImport:
         """What the names of the refs begin with that are meant."""
         return self._wish.prefixes()
 
+    @property
+    def max_pack_bytes(self) -> int:
+        """What may come: as much as one push may bring, and the repository still take."""
+        limits = self._means.limits
+        if not limits.max_repository_bytes:
+            return limits.max_pack_bytes
+        stored_bytes = sum(pack.size_bytes for pack in self._state.manifest.packs)
+        return min(limits.max_pack_bytes, max(0, limits.max_repository_bytes - stored_bytes))
+
     def choose(self, remote: RemoteRefs) -> None:
         """Find out what is to be moved and what is to be fetched for it. Raises ImportRefused."""
         if self._state.record.read_only:
             raise ImportRefused(READ_ONLY)
         self._choice = choose_refs(self._wish, remote, self._state, self._means.policy.hidden_refs)
+        if len(self._choice.commands) > self._means.limits.max_refs:
+            raise ImportRefused(f"more than {self._means.limits.max_refs} refs would be moved")
         values = dict.fromkeys(command.new for command in self._choice.commands if not command.is_delete)
         self.wants = [oid for oid in values if not self._usable.contains(oid)]
         listed = {ref.name: ref.oid for ref in remote.refs}
@@ -148,28 +159,8 @@ class RemoteImport:
         """Stop the native work: what runs raises `Cancelled`."""
         self._cancel.set()
 
-    def finish(self) -> ImportOutcome:
-        """Resolve, check and publish; durable on return.
-
-        Raises ImportRefused, AccessEnded, Cancelled, RepositoryMissing, LimitReached, and what a publish refuses.
-        """
-        if self.wants:
-            self._finish_ingest()
-        self._check_cancelled()
-        is_small = self._ingested is None or self._ingested.pack_path is None
-        committed = self._means.publisher.publish(
-            self._state, self._actor, PublishKind.IMPORT, self._derive, is_quick=is_small
-        )
-        reasons = zip(self._commands, self._drafts.plan.reasons, strict=True)
-        refused = [(command.name, reason) for command, reason in reasons if reason is not None]
-        moved = len(self._commands) - len(refused)
-        return ImportOutcome(committed, moved, [*self._choice.refused, *self._backward, *refused])
-
-    def _check_cancelled(self) -> None:
-        if self._cancel.is_set():
-            raise Cancelled("the import was cancelled")
-
-    def _finish_ingest(self) -> None:
+    def resolve(self) -> None:
+        """The pack has ended: resolve its deltas, check its objects. Raises ImportRefused."""
         if self._ingest is None:
             raise ImportRefused("the remote sent no pack")
         try:
@@ -179,6 +170,22 @@ class RemoteImport:
         except CoreError as error:
             raise ImportRefused(f"the remote's pack: {error}") from error
         self._ingested = ingested if ingested.object_count else None
+
+    def publish(self) -> ImportOutcome:
+        """Move the refs; durable on return.
+
+        Raises ImportRefused, AccessEnded, Cancelled, RepositoryMissing, LimitReached, and what a publish refuses.
+        """
+        if self._cancel.is_set():
+            raise Cancelled("the import was cancelled")
+        is_small = self._ingested is None or self._ingested.pack_path is None
+        committed = self._means.publisher.publish(
+            self._state, self._actor, PublishKind.IMPORT, self._derive, is_quick=is_small
+        )
+        reasons = zip(self._commands, self._drafts.plan.reasons, strict=True)
+        refused = [(command.name, reason) for command, reason in reasons if reason is not None]
+        moved = len(self._commands) - len(refused)
+        return ImportOutcome(committed, moved, [*self._choice.refused, *self._backward, *refused])
 
     def _derive(self, state: RepositoryState) -> Draft | None:
         if not self._may_publish():

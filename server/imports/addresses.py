@@ -103,16 +103,17 @@ class AddressPolicy:
         if reach is Reach.PUBLIC:
             raise AddressRefused(f"{host}: only https is spoken to hosts of the internet")
         if reach is Reach.SPECIAL or not self.allow_private:
-            raise AddressRefused(f"{host} is at an address that imports may not go to ({text})")
+            # Not which one: that would tell strangers what only the server's resolver knows.
+            raise AddressRefused(f"{host} is at an address that imports may not go to")
 
 
 def _parsed(host: str, text: str) -> Address:
     try:
         address = ip_address(text)
     except ValueError as error:
-        raise AddressRefused(f"{host} is at an address that cannot be read ({text[:64]})") from error
+        raise AddressRefused(f"{host} is at an address that cannot be read") from error
     if isinstance(address, IPv6Address) and address.scope_id is not None:
-        raise AddressRefused(f"{host} is at an address of one link ({text[:64]})")
+        raise AddressRefused(f"{host} is at an address of one link")
     return address
 
 

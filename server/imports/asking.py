@@ -52,7 +52,7 @@ def ask_import(
     if record.read_only:
         raise BadImport("the repository is read-only")
     if not body.mirror and len(engine.load(record.id).manifest.refs) > 0 and not _came_from(engine, record.id, url):
-        raise NotEmpty("the repository is not empty: what is there would be mixed with what comes (or is it a mirror?)")
+        raise NotEmpty("the repository is not empty, and was not filled from there; with mirror it would be replaced")
     wish = ImportWish(body.refs, body.mirror)
     job = new_import(engine.catalog, url, credentials, wish, actor, is_admin=is_admin)
     engine.catalog.add_job(record.id, job)

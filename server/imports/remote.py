@@ -24,6 +24,7 @@ MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SERVICE = Service.UPLOAD_PACK
 
+_REASON_CHARACTERS = 200
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
@@ -163,7 +164,14 @@ def _header(answer: httpcore.Response, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
 
 
-def _reason(error: Exception) -> str:
-    """What went wrong, of a bounded length; libraries put all kinds of things into their errors."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text[:200]
+def _reason(error: BaseException) -> str:
+    """What went wrong, of a bounded length: in the words of the system or of TLS, if these are behind it."""
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)
+    for each in reversed(causes):
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return f"its certificate is not good: {each.verify_message}"[:_REASON_CHARACTERS]
+        if isinstance(each, OSError) and each.strerror:
+            return each.strerror[:_REASON_CHARACTERS]
+    return (" ".join(str(error).split()) or "the connection broke off")[:_REASON_CHARACTERS]

@@ -129,7 +129,7 @@ class ImportRunner:
             made.error = _INTERNAL
 
     async def _transfer(self, job: JobRecord, hold: JobHold, made: _Made) -> None:
-        order, limits = ImportOrder.of(job), self.engine.limits
+        order = ImportOrder.of(job)
         with self.engine.open_states.hold() as held:
             begun = await self.threads.run(partial(self._begin, job, order, hold))
             remote = Remote(
@@ -145,7 +145,7 @@ class ImportRunner:
                     remote,
                     begun.work,
                     begun.state.manifest.object_format,
-                    AnswerLimits(max_pack_bytes=limits.max_pack_bytes),
+                    AnswerLimits(max_pack_bytes=begun.work.max_pack_bytes),
                     hold.progress,
                     threads=self.threads,
                     check=held.check,

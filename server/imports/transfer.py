@@ -74,6 +74,8 @@ class Transfer:
         await self._in_thread(partial(self._work.choose, refs))
         if self._work.wants:
             await self._fetch(offer)
+            self._progress.phase = "resolving"
+            await self._in_thread(self._work.resolve)
         self._progress.phase = "publishing"
         await self._in_thread(self._publish)
 
@@ -117,7 +119,7 @@ class Transfer:
             negotiation.take(answer.acknowledged)
 
     def _publish(self) -> None:
-        self.outcome = self._work.finish()
+        self.outcome = self._work.publish()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         self._check()

@@ -12,7 +12,7 @@ REFUSED_MAX = 100
 """Of the refs that were not moved so many are named."""
 
 ImportState = Literal["queued", "running", "done", "failed", "cancelled"]
-ImportPhase = Literal["connecting", "listing", "negotiating", "receiving", "publishing"]
+ImportPhase = Literal["connecting", "listing", "negotiating", "receiving", "resolving", "publishing"]
 
 
 class ImportRepository(Struct, frozen=True, rename="camel"):
