@@ -88,7 +88,7 @@ async def test_list_items_have_the_contracts_fields(rest: RestClient) -> None:
     await rest.create("source")
     await rest.call("POST", "/v1/repos/source/forks", {"id": "fork"})
     fork, source = (await rest.call("GET", "/v1/repos")).json()
-    assert source.keys() == {"id", "owner", "createdAt", "readOnly"}
+    assert source.keys() == {"id", "owner", "createdAt", "readOnly", "description", "visibility"}
     assert source["owner"] is None
     assert before_s <= source["createdAt"] <= time.time()
     assert fork["sourceId"] == "source"
