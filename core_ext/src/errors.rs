@@ -25,6 +25,7 @@ create_exception!(
     CoreError,
     "An object is needed and is not visible. `args[1]` is its raw id."
 );
+create_exception!(core_ext, UnrelatedHistories, CoreError, "Two commits to be merged have no common ancestor.");
 create_exception!(core_ext, Cancelled, CoreError, "The `Cancel` handle that was passed in has been set.");
 
 /// The exception for an error; an I/O error becomes the `OSError` of its errno.
@@ -40,6 +41,7 @@ pub fn to_py(error: Error) -> PyErr {
         Error::Missing { oid } | Error::MissingEdge { oid, .. } => {
             MissingObject::new_err((message, oid.as_bytes().to_vec()))
         }
+        Error::Unrelated { .. } => UnrelatedHistories::new_err(message),
         Error::Collision { .. } => CollisionDetected::new_err(message),
         Error::Fsck { .. } => FsckFailed::new_err(message),
         Error::Invalid { .. } => PyValueError::new_err(message),
@@ -66,5 +68,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CollisionDetected", py.get_type::<CollisionDetected>())?;
     module.add("FsckFailed", py.get_type::<FsckFailed>())?;
     module.add("MissingObject", py.get_type::<MissingObject>())?;
+    module.add("UnrelatedHistories", py.get_type::<UnrelatedHistories>())?;
     module.add("Cancelled", py.get_type::<Cancelled>())
 }

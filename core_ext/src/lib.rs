@@ -13,6 +13,7 @@ mod filter;
 mod graph;
 mod ingest;
 mod maintain;
+mod merge;
 mod objects;
 mod reading;
 mod sets;
@@ -32,6 +33,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     sets::register(module)?;
     stream::register(module)?;
     browse::register(module)?;
+    merge::register(module)?;
     maintain::register(module)?;
     Ok(())
 }

@@ -32,6 +32,9 @@ class FsckFailed(CoreError): ...
 class MissingObject(CoreError):
     """An object is needed and is not visible. `args[1]` is its raw id."""
 
+class UnrelatedHistories(CoreError):
+    """Two commits to be merged have no common ancestor."""
+
 class Cancelled(CoreError):
     """The `Cancel` handle that was passed in has been set."""
 
@@ -369,6 +372,30 @@ class ObjectDb:
         """In the commit's order. Raises CorruptObject for what is no commit."""
 
     def is_ancestor(self, ancestor: Oid, descendant: Oid) -> bool: ...
+    def merge(
+        self,
+        ours: Oid,
+        theirs: Oid,
+        *,
+        ours_label: Buffer,
+        theirs_label: Buffer,
+        max_memory_bytes: int,
+        max_text_bytes: int,
+        max_read_bytes: int,
+        rename_limit: int = 7000,
+        allow_unrelated: bool = False,
+        cancel: Cancel | None = None,
+    ) -> MergeResult:
+        """Merge two commits by the rules of `git merge-tree --write-tree`, common ancestors first where there are several.
+
+        Labels: how the sides are called behind the marks of conflicts, and in paths that make room for others.
+        max_memory_bytes: for the paths that differ and for what is written. max_text_bytes: of three texts that are merged.
+        max_read_bytes: of all objects, each as often as it is read. rename_limit: as Git's `merge.renameLimit`.
+        Raises UnrelatedHistories, unless that is allowed: then the common ancestor is empty. LimitExceeded; CorruptObject
+        for a tree with two entries of one name. Cost: trees that differ are read, and of files what both sides changed or
+        a rename is looked for in. docs/merging.md says where Git's answer is another one.
+        """
+
     def merge_bases(self, left: Oid, right: Oid) -> list[Oid]:
         """Best common ancestors, as `git merge-base --all` lists them."""
 
@@ -499,6 +526,35 @@ class BlobReader:
         Cost: what is read, if it goes on where the last read ended; else also what is passed over on the way from
         there, or from the start for a place before. Raises CorruptPack, Cancelled.
         """
+
+@final
+class MergeResult:
+    """What a merge came to. Frozen."""
+
+    @property
+    def tree(self) -> Oid | None:
+        """The merged tree; None if there are conflicts."""
+
+    @property
+    def conflicts(self) -> list[tuple[bytes, str]]:
+        """Paths in conflict, in their order, each with its kind.
+
+        "content", "add/add", "modify/delete", "rename/rename", "rename/delete", "rename/add", "file/directory",
+        "distinct types", "mode", "binary", "symlink", "submodule"; "file location" where the other side renamed the folder
+        that something was added to, "directory rename split" and "implicit directory rename" where it is unclear where to.
+        """
+
+    @property
+    def objects(self) -> list[tuple[Kind, bytes]]:
+        """What the tree needs and the database has not: each after what it refers to. Empty if there are conflicts."""
+
+    @property
+    def bases(self) -> list[Oid]:
+        """The best common ancestors, as `merge_bases` has them."""
+
+    @property
+    def read_count(self) -> int:
+        """How many objects were read for it."""
 
 @final
 class ObjectFilter:

@@ -87,6 +87,26 @@ impl<'a> Objects<'a> {
         Ok((kind, content))
     }
 
+    /// The content of an object that must be of a certain kind.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; `CorruptObject` for one of another kind.
+    pub fn read_kind(&self, oid: &Oid, wanted: Kind) -> Result<Vec<u8>> {
+        let (kind, content) = self.read(oid)?;
+        if kind == wanted {
+            return Ok(content);
+        }
+        Err(Error::CorruptObject { oid: Some(*oid), what: format!("a {kind} where a {wanted} must be") })
+    }
+
+    /// The size of an object in bytes; it is not read.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn size_of(&self, oid: &Oid) -> Result<u64> {
+        self.header(oid)?.map(|(_, size_bytes)| size_bytes).ok_or(Error::Missing { oid: *oid })
+    }
+
     /// Write an object, unless it is there.
     ///
     /// # Errors

@@ -20,6 +20,19 @@ use std::cmp::Reverse;
 /// # Errors
 /// `MissingEdge`, `Cancelled`; what reading can raise.
 pub fn merge_bases(db: &Database, left: Ordinal, right: Ordinal, cancel: &CancelFlag) -> Result<Vec<Ordinal>> {
+    merge_bases_of_sets(db, &[left], &[right], cancel)
+}
+
+/// The same of two sets: the best of the commits that one of each set reaches. So a merge that was not written has bases, too.
+///
+/// # Errors
+/// As [`merge_bases`].
+pub fn merge_bases_of_sets(
+    db: &Database,
+    left: &[Ordinal],
+    right: &[Ordinal],
+    cancel: &CancelFlag,
+) -> Result<Vec<Ordinal>> {
     let mut commits = Commits::new(db);
     let mut common = Vec::new();
     for commit in Paint::new(&mut commits, cancel).common_ancestors(left, right)? {
@@ -93,8 +106,8 @@ impl<'c, 'a> Paint<'c, 'a> {
     }
 
     /// Common ancestors with all of the best among them, in the order in which they were met.
-    fn common_ancestors(mut self, left: Ordinal, right: Ordinal) -> Result<Vec<Ordinal>> {
-        self.start(left, &[right])?;
+    fn common_ancestors(mut self, left: &[Ordinal], right: &[Ordinal]) -> Result<Vec<Ordinal>> {
+        self.start(left, right)?;
         let (mut common, mut found) = (Vec::new(), BitSet::new(self.commits.db().ordinal_count()));
         while let Some((_, commit)) = self.take()? {
             if self.left.get(commit) && self.right.get(commit) && !self.stale.get(commit) && found.insert(commit) {
@@ -110,7 +123,7 @@ impl<'c, 'a> Paint<'c, 'a> {
     ///
     /// No commit between them can be stale: it would have to be an ancestor of its own ancestor. Nor has one a generation.
     fn reaches(mut self, ancestor: Ordinal, descendants: &[Ordinal]) -> Result<bool> {
-        self.start(ancestor, descendants)?;
+        self.start(&[ancestor], descendants)?;
         while !self.right.get(ancestor) {
             let Some((_, commit)) = self.take()?.filter(|(age, _)| age.is_infinite()) else { return Ok(false) };
             self.pass_on(commit)?;
@@ -118,8 +131,8 @@ impl<'c, 'a> Paint<'c, 'a> {
         Ok(true)
     }
 
-    fn start(&mut self, left: Ordinal, right: &[Ordinal]) -> Result<()> {
-        self.colour(left, true, false, false)?;
+    fn start(&mut self, left: &[Ordinal], right: &[Ordinal]) -> Result<()> {
+        left.iter().try_for_each(|&commit| self.colour(commit, true, false, false))?;
         right.iter().try_for_each(|&commit| self.colour(commit, false, true, false))
     }
 

@@ -27,7 +27,7 @@ mod stream;
 mod tree;
 mod walk;
 
-pub use bases::{is_ancestor, merge_bases};
+pub use bases::{is_ancestor, merge_bases, merge_bases_of_sets};
 pub use by_pack::{ByPack, split_by_pack};
 pub use closure::{reachable, reachable_beyond};
 pub use commits::{StoredCommit, parents, peel, peel_to_commit, read_commit};

@@ -65,6 +65,14 @@ pub enum Error {
         /// The object that refers to it.
         from: Oid,
     },
+    /// Two commits to be merged have no common ancestor.
+    #[error("refusing to merge unrelated histories: {left} and {right} have no common ancestor")]
+    Unrelated {
+        /// A commit.
+        left: Oid,
+        /// Another one.
+        right: Oid,
+    },
     /// Content that carries the mark of a SHA-1 collision attack.
     #[error("SHA-1 collision attack detected in object {oid}")]
     Collision {
