@@ -8,6 +8,9 @@ from packengine.refs.rules import RefPatterns, RefRule
 from packengine.repository.ref_access import RefAccess
 
 PROTECTED = "protected"
+NOT_FORWARD = "protected: it can only be fast-forwarded"
+"""What to tell a person whose push would take back what a protected ref reached."""
+
 BEYOND_TOKEN = "token may not move this ref"  # noqa: S105  # a reason, no password
 
 
@@ -35,24 +38,18 @@ class Protection:
         return self._granted is not None and not self._granted.match(name)
 
     def objection(self, name: bytes, *, deletes: bool) -> str | None:
-        """Why a ref may not be moved, or deleted, whatever to: a sentence for a person; None if it may."""
-        shown = name.decode(errors="replace")
+        """Why a ref may not be moved, or deleted, whatever to: words for a person; None if it may."""
         if self._others.match(name):
-            return f"{shown} is protected: you are not among those who may push to it"
+            return "protected: you are not among those who may push to it"
         if self._unsigned.match(name):
-            return f"{shown} is protected: pushes to it must be signed (git push --signed)"
+            return "protected: pushes to it must be signed (git push --signed)"
         if deletes and self._kept.match(name):
-            return f"{shown} is protected: it cannot be deleted"
+            return "protected: it cannot be deleted"
         return None
 
     def only_forward(self, name: bytes) -> bool:
         """Whether the ref may move only to a commit that descends from its value."""
         return self._forward.match(name)
-
-
-def not_forward(name: bytes) -> str:
-    """What to tell a person whose push would take back what a protected ref reached."""
-    return f"{name.decode(errors='replace')} is protected: it can only be fast-forwarded"
 
 
 def _where(rules: Iterable[RefRule], holds: Callable[[RefRule], bool]) -> RefPatterns:

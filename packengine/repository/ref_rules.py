@@ -14,7 +14,7 @@ from packengine.refs import HiddenRefs, RefChange, RefEntry
 from packengine.refs.names import is_branch
 from packengine.repository.folder_conflicts import Births, stored_rivals
 from packengine.repository.limits import Limits
-from packengine.repository.protection import BEYOND_TOKEN, PROTECTED, Protection, not_forward
+from packengine.repository.protection import BEYOND_TOKEN, NOT_FORWARD, PROTECTED, Protection
 from packengine.repository.ref_access import RefAccess
 from packengine.repository.state import RepositoryState
 
@@ -126,7 +126,7 @@ def _rule_refusal(command: Command, protection: Protection, remarks: list[str]) 
     objection = protection.objection(command.name, deletes=command.is_delete)
     if objection is None:
         return None
-    remarks.append(objection)
+    remarks.append(_remark(command, objection))
     return PROTECTED
 
 
@@ -137,8 +137,12 @@ def _force_refusal(command: Command, objects: ObjectLookup, protection: Protecti
         return None
     if objects.reaches(old, command.new):
         return None
-    remarks.append(not_forward(command.name))
+    remarks.append(_remark(command, NOT_FORWARD))
     return PROTECTED
+
+
+def _remark(command: Command, objection: str) -> str:
+    return f"{command.name.decode(errors='replace')}: {objection}"
 
 
 def _refusal(command: Command, entry: RefEntry | None, state: RepositoryState) -> str | None:

@@ -15,7 +15,7 @@ from packengine.refs import HiddenRefs, RefChange, RefTable
 from packengine.refs.comparison import RefMove, moves_between
 from packengine.repository.errors import AccessEnded, RefRefused, RestoreRefused, StateGone
 from packengine.repository.folder_conflicts import stored_rivals
-from packengine.repository.protection import BEYOND_TOKEN, Protection, not_forward
+from packengine.repository.protection import BEYOND_TOKEN, NOT_FORWARD, Protection
 from packengine.repository.publish import Draft, Publisher
 from packengine.repository.ref_rules import READ_ONLY, ObjectLookup
 from packengine.repository.state import RepositoryState, StateLoader
@@ -139,7 +139,7 @@ def _check_rules(move: RefMove, protection: Protection, stored: ObjectLookup) ->
     if protection.is_beyond_token(move.name):
         reason = BEYOND_TOKEN
     elif reason is None and move.before is not None and move.after is not None and protection.only_forward(move.name):
-        reason = None if stored.reaches(move.before.oid, move.after.oid) else not_forward(move.name)
+        reason = None if stored.reaches(move.before.oid, move.after.oid) else NOT_FORWARD
     if reason is not None:
         raise RefRefused(move.name, reason, is_forbidden=True)
 

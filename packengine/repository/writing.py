@@ -102,5 +102,5 @@ def ingest_written(means: PushMeans, state: RepositoryState, pieces: Iterable[by
 def _raise_refusals(request: PushCommands, drafts: PushDrafts) -> None:
     for command, reason in zip(request.commands, drafts.plan.reasons, strict=True):
         if reason is not None:
-            said = "; ".join(drafts.plan.remarks) if reason == PROTECTED else reason
-            raise RefRefused(command.name, said or reason, is_forbidden=reason in _FORBIDDEN)
+            said = drafts.plan.remarks[0].partition(": ")[2] if reason == PROTECTED else reason
+            raise RefRefused(command.name, said, is_forbidden=reason in _FORBIDDEN)
