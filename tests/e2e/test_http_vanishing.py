@@ -98,12 +98,24 @@ def in_the_middle_of_the_pack(connection: RawConnection, repository: Repository,
     connection.read(MIB)
 
 
+def in_the_middle_of_a_file(connection: RawConnection, repository: Repository, clone: bytes, push: bytes) -> None:
+    connection.send(read_call(repository, "blob?path=noise"))
+    assert connection.answer_head().status == 200
+    connection.read(MIB)
+
+
+def read_call(repository: Repository, read: str) -> bytes:
+    headers = {"Authorization": f"Bearer {repository.server.admin_token}"}
+    return head("GET", f"/v1/repos/{repository.id}/{read}", headers)
+
+
 PHASES: dict[Phase, int | None] = {
     in_the_headers: None,
     in_the_body_of_a_fetch: CLIENT_CLOSED_REQUEST,
     in_the_pack_of_a_push: CLIENT_CLOSED_REQUEST,
     at_the_end_of_a_request: None,
     in_the_middle_of_the_pack: 200,
+    in_the_middle_of_a_file: 200,
 }
 """With the status that the log tells, where it depends on nothing else."""
 
@@ -173,6 +185,20 @@ def test_a_client_that_vanishes_leaves_nothing_over_http_1(
     if (status := PHASES[phase]) is not None:
         assert {line["status"] for line in lines} <= {status}
     assert max((line["sent_bytes"] for line in lines), default=0) < PACK_BYTES
+
+
+@pytest.mark.parametrize("form", ["tar.gz", "zip"])
+def test_an_archive_whose_client_vanished_is_not_made_to_its_end(repository: Repository, form: str) -> None:
+    gauges, lines_before = Gauges(repository.server), len(request_lines(repository.server))
+    with RawConnection(repository.server.url) as connection:
+        connection.send(read_call(repository, f"archive/main.{form}"))
+        assert connection.answer_head().status == 200
+        connection.read(MIB)
+    gauges.assert_let_go()
+    assert settles(lambda: len(request_lines(repository.server)) > lines_before)
+    (line,) = request_lines(repository.server)[lines_before:]
+    assert (line["path"], line["status"], line["aborted"]) == ("/v1/repos/:id/archive/<path:name>", 200, True)
+    assert line["sent_bytes"] < PACK_BYTES
 
 
 @pytest.mark.parametrize("how", ["connection", "stream"])
