@@ -9,8 +9,10 @@ from urllib.parse import unquote, urljoin, urlsplit
 MAX_URL_CHARACTERS = 2_048
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _FIRST_UNPRIVILEGED_PORT = 1024
-_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?|[0-9a-f:.]+", re.ASCII)
-_PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?|(?=.*:)[0-9a-f:.]{2,45}", re.ASCII)
+_PRINTABLE = re.compile(r"[!-\[\]-~]+", re.ASCII)
+"""No backslash: some take it for a slash, and so another part of the URL for the host."""
+
 _DISCOVERY = "/info/refs?service=git-upload-pack"
 
 
@@ -66,7 +68,7 @@ class RemoteUrl:
         To https, or within the same origin; and to a URL of the same end, so that the others can be told from it.
         """
         target = urljoin(self.discovery, location)
-        if not target.endswith(_DISCOVERY):
+        if not location or not target.endswith(_DISCOVERY):
             raise BadRemoteUrl("the remote redirects to something that is no repository")
         moved, credentials = parse_remote_url(target.removesuffix(_DISCOVERY))
         if credentials is not None or not (moved.is_encrypted or moved.origin == self.origin):
@@ -77,7 +79,9 @@ class RemoteUrl:
 def parse_remote_url(text: str) -> tuple[RemoteUrl, Credentials | None]:
     """The URL, and the credentials that stand in it. Raises BadRemoteUrl."""
     if len(text) > MAX_URL_CHARACTERS or _PRINTABLE.fullmatch(text) is None:
-        raise BadRemoteUrl(f"url: 1 to {MAX_URL_CHARACTERS} characters of ASCII without spaces; others percent-encoded")
+        raise BadRemoteUrl(
+            f"url: 1 to {MAX_URL_CHARACTERS} characters of ASCII, no space or backslash; others percent-encoded"
+        )
     try:
         parts = urlsplit(text)
         port = parts.port
