@@ -30,8 +30,8 @@ MAX_BLOB_BYTES = 4000
 
 @pytest.fixture
 async def rest(tmp_path: Path) -> AsyncIterator[RestClient]:
-    settings = {"max_commit_blob_bytes": MAX_BLOB_BYTES, "rest_body_limit_bytes": 3000}
-    async with rest_client(tmp_path / "data", **settings) as client:
+    data_dir = tmp_path / "data"
+    async with rest_client(data_dir, max_commit_blob_bytes=MAX_BLOB_BYTES, rest_body_limit_bytes=3000) as client:
         await client.create("project")
         yield client
 

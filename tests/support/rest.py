@@ -16,8 +16,9 @@ from server.asgi import Dispatcher, RequestBoundary
 from server.asgi.request_line import has_no_body
 from server.auth import Identity, RestAuthenticator
 from server.auth.configured import rest_authenticator
-from server.config import Settings, engine_limits
+from server.config import Settings
 from server.limits import Ledger, RateLimiter, TrustedProxies
+from server.process.engine import open_engine
 from server.rest import RestServices, create_rest_app
 from server.rest.context import RestApp
 
@@ -74,7 +75,7 @@ def rest_application(
 ) -> Iterator[RestApp]:
     """The application itself, as `rest_client` serves it."""
     chosen = Settings(data_dir=data_dir, **{"admin_token": ADMIN_TOKEN, **settings})
-    engine = Engine.open(data_dir, limits=engine_limits(chosen))
+    engine = open_engine(chosen)
     try:
         limiter = _limiter(chosen, settings)
         yield create_rest_app(RestServices(engine, chosen, _authenticator(chosen, engine), limiter, is_draining))
