@@ -79,9 +79,7 @@ class RemoteUrl:
 def parse_remote_url(text: str) -> tuple[RemoteUrl, Credentials | None]:
     """The URL, and the credentials that stand in it. Raises BadRemoteUrl."""
     if len(text) > MAX_URL_CHARACTERS or _PRINTABLE.fullmatch(text) is None:
-        raise BadRemoteUrl(
-            f"url: 1 to {MAX_URL_CHARACTERS} characters of ASCII, no space or backslash; others percent-encoded"
-        )
+        raise BadRemoteUrl(f"url: 1 to {MAX_URL_CHARACTERS} characters of ASCII; spaces and others percent-encoded")
     try:
         parts = urlsplit(text)
         port = parts.port

@@ -82,7 +82,8 @@ def test_of_refs_that_did_not_move_some_are_named_and_all_counted() -> None:
 
 
 def decoded(content_encoding: str, body: bytes, *, step: int = 10) -> bytes:
-    decoder, pieces = BodyDecoder(content_encoding), []
+    decoder = BodyDecoder(content_encoding)
+    pieces: list[bytes] = []
     for at in range(0, len(body), step):
         pieces += decoder.decode(body[at : at + step])
     decoder.finish()
