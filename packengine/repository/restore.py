@@ -117,7 +117,7 @@ class _Restoration:
             if move.after is not None and not stored.contains(move.after.oid):
                 raise _gone()
             _check_rules(move, protection, stored)
-            if move.after is None and move.name == head:
+            if self._names is not None and move.after is None and move.name == head:
                 raise RestoreRefused(f"{_shown(move.name)}: HEAD names it, and it was not there then")
         _check_folders(state.manifest.refs, moves)
 
