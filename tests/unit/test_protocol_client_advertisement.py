@@ -131,5 +131,6 @@ def test_a_page_that_is_no_pkt_lines_is_said() -> None:
 
 def test_more_bytes_than_the_limit_are_not_taken_in() -> None:
     parser = AdvertisementParser("sha1", AnswerLimits(max_listing_bytes=200))
+    parser.feed(encode_many([*SERVICE, *refs(A + b" refs/heads/main", *[A + b" refs/heads/" + b"x" * 100] * 2)]))
     with pytest.raises(RemoteProtocolError, match="200"):
-        parser.feed(encode_many([*SERVICE, *refs(A + b" refs/heads/main", *[A + b" refs/heads/" + b"x" * 100] * 2)]))
+        parser.finish()
