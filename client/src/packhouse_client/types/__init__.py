@@ -11,6 +11,15 @@ from packhouse_client.types.commits import (
     Person,
     WriteChange,
 )
+from packhouse_client.types.diffs import (
+    DIFF_FILES_MAX,
+    CompareQuery,
+    ComparisonAnswer,
+    FileDiffItem,
+    HunkItem,
+    LineItem,
+    ReadDiff,
+)
 from packhouse_client.types.forks import MAX_FORKS, ForkRepository, ForksMade
 from packhouse_client.types.health import Ok, Readiness
 from packhouse_client.types.history import (
@@ -35,6 +44,7 @@ from packhouse_client.types.imports import (
     RefNotMoved,
 )
 from packhouse_client.types.instants import Instant
+from packhouse_client.types.log import LOG_MAX, CommitItem, ListCommits, PersonItem
 from packhouse_client.types.merges import Merge, Merged, Sync
 from packhouse_client.types.notes import DEFAULT_NOTES_REF, Note, ReadNote, WriteNote
 from packhouse_client.types.protection import PUSHERS_MAX, RULES_MAX, Protection, Rule
@@ -60,10 +70,13 @@ from packhouse_client.types.tokens import (
     TokenRevoked,
     TokensRotated,
 )
+from packhouse_client.types.trees import TREE_ENTRIES_MAX, ListTree, ReadArchive, ReadBlob, TreeItem
 
 __all__ = [
     "CHANGES_MAX",
     "DEFAULT_NOTES_REF",
+    "DIFF_FILES_MAX",
+    "LOG_MAX",
     "MAX_CHANGES",
     "MAX_FORKS",
     "MAX_REF_PATTERNS",
@@ -74,23 +87,32 @@ __all__ = [
     "RESTORED_MAX",
     "RULES_MAX",
     "STATE_REFS_MAX",
+    "TREE_ENTRIES_MAX",
     "AdminTokenRotated",
     "Change",
+    "CommitItem",
     "CommitMade",
+    "CompareQuery",
+    "ComparisonAnswer",
     "CreateRepository",
     "DeleteChange",
     "DeleteRef",
     "DeleteRepository",
+    "FileDiffItem",
     "ForkRepository",
     "ForksMade",
+    "HunkItem",
     "ImportJob",
     "ImportPhase",
     "ImportRepository",
     "ImportState",
     "Instant",
     "JwtKeyRotated",
+    "LineItem",
+    "ListCommits",
     "ListRefs",
     "ListRepositories",
+    "ListTree",
     "MakeCommit",
     "Merge",
     "Merged",
@@ -101,8 +123,12 @@ __all__ = [
     "Ok",
     "PastStateAnswer",
     "Person",
+    "PersonItem",
     "Protection",
     "PublishItem",
+    "ReadArchive",
+    "ReadBlob",
+    "ReadDiff",
     "ReadHistory",
     "ReadNote",
     "Readiness",
@@ -123,6 +149,7 @@ __all__ = [
     "TokenMade",
     "TokenRevoked",
     "TokensRotated",
+    "TreeItem",
     "UndeleteRepository",
     "UpdateRepository",
     "Visibility",
