@@ -41,6 +41,15 @@ class Limits:
     min_shared_pack_bytes: int = 64 * MIB
     """What several repositories name is merged apart from what only one names, if it is at least so large."""
 
+    merge_memory_bytes: int = 256 * MIB
+    """For what one merge of branches holds: the paths that differ, and what it writes."""
+
+    merge_text_bytes: int = 64 * MIB
+    """The largest three texts, together, that are merged line by line."""
+
+    merge_read_bytes: int = GIB
+    """All that one merge of branches reads."""
+
     maintenance_memory_bytes: int = 64 * MIB
     """For the bitmaps that are at work at a time."""
 

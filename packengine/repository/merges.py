@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from core_ext import ObjectDb, PackBuilder
+from core_ext import LimitExceeded, MergeResult, ObjectDb, PackBuilder, UnrelatedHistories
 from packengine.manifests import PublishKind
 from packengine.repository.commit_objects import CommitWords, commit_content
 from packengine.repository.commits import branch_ref, tree_of
@@ -16,9 +16,6 @@ from packengine.repository.state import RepositoryState
 from packengine.repository.transfer import Transfer
 from packengine.repository.writing import Proposal, Writer, ingest_written, one_command, publish_written, value_of
 from packengine.storage.ports import Committed
-
-_MAX_MEMORY_BYTES = 256 << 20
-"""For the trees and blobs of one merge."""
 
 
 class Strategy(Enum):
@@ -157,23 +154,30 @@ class _Merging:
         return _Joined(commit, tree, is_fast_forward=False, proposal=proposal)
 
     def _merged_tree(self, objects: ObjectDb, builder: PackBuilder, source: bytes, target: bytes) -> bytes:
-        request = self._request
-        merged = objects.merge(
-            target,
-            source,
-            ours_label=request.target_branch.encode(),
-            theirs_label=request.source_branch.encode(),
-            max_memory_bytes=_MAX_MEMORY_BYTES,
-        )
-        if not merged.bases:
-            raise WriteRefused(
-                f"{request.source_branch} and {request.target_branch} have no history in common and cannot be merged"
-            )
+        merged = self._merged(objects, source, target)
         if merged.tree is None:
-            raise MergeConflict(request.source_branch, request.target_branch, merged.conflicts)
+            raise MergeConflict(self._request.source_branch, self._request.target_branch, merged.conflicts)
         for kind, content in merged.objects:
             builder.add(kind, content)
         return merged.tree
+
+    def _merged(self, objects: ObjectDb, source: bytes, target: bytes) -> MergeResult:
+        request, limits = self._request, self._means.limits
+        try:
+            return objects.merge(
+                target,
+                source,
+                ours_label=request.target_branch.encode(),
+                theirs_label=request.source_branch.encode(),
+                max_memory_bytes=limits.merge_memory_bytes,
+                max_text_bytes=limits.merge_text_bytes,
+                max_read_bytes=limits.merge_read_bytes,
+            )
+        except UnrelatedHistories as error:
+            names = request.source_branch, request.target_branch
+            raise WriteRefused("{} and {} have no history in common and cannot be merged".format(*names)) from error
+        except LimitExceeded as error:
+            raise WriteRefused(f"the merge takes more than one over REST may: {error}") from error
 
     def _words(self) -> CommitWords:
         request = self._request

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from typing import TYPE_CHECKING
+
 from core_ext import ObjectDb, PackBuilder, hash_object
 from packengine.manifests import ObjectFormat
 from packengine.repository.errors import WriteRefused
+
+if TYPE_CHECKING:
+    from core_ext._core import TreeEdit
 
 REGULAR, EXECUTABLE, SYMLINK = 0o100644, 0o100755, 0o120000
 FILE_MODES = frozenset({REGULAR, EXECUTABLE, SYMLINK})
@@ -40,8 +45,6 @@ class MoveFile:
 
 Change = WriteFile | DeleteFile | MoveFile
 
-_Edit = tuple[str, bytes, int | None, bytes] | tuple[str, bytes] | tuple[str, bytes, bytes]
-
 
 def edit_tree(
     usable: ObjectDb, builder: PackBuilder, base: bytes | None, changes: Sequence[Change], object_format: ObjectFormat
@@ -61,7 +64,7 @@ def edit_tree(
     return tree
 
 
-def _edit(builder: PackBuilder, change: Change) -> _Edit:
+def _edit(builder: PackBuilder, change: Change) -> TreeEdit:
     match change:
         case WriteFile(path, content, mode):
             return "write", path, mode, builder.add("blob", content)
