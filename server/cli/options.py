@@ -19,11 +19,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Decorated = Callable[..., T]
 
-_data_dir = click.option(
+data_dir_option = click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Where repositories are kept.  [default: data]"
 )
-_config = click.option("--config", type=click.Path(path_type=Path), help="A TOML file with settings.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+config_option = click.option("--config", type=click.Path(path_type=Path), help="A TOML file with settings.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,19 @@ class Invocation:
 def data_options(function: Callable[Concatenate[Invocation, P], T]) -> Decorated[T]:
     """Give a command --data-dir, --config and --json, and pass it an Invocation in their place."""
 
-    @_data_dir
-    @_config
-    @_json
+    @data_dir_option
+    @config_option
+    @json_option
     @functools.wraps(function)
     def command(*args: Any, data_dir: Path | None, config: Path | None, as_json: bool, **kwargs: Any) -> T:
-        settings = load_settings({"data_dir": data_dir}, config_path=config)
-        actor = Actor(subject="cli", request_id=secrets.token_hex(16))
-        return function(Invocation(settings, as_json, actor), *args, **kwargs)
+        if click.get_current_context().find_root().params.get("server"):
+            raise click.UsageError("this command works on a data directory, not on a server")
+        return function(invocation_of(data_dir, config, as_json), *args, **kwargs)
 
     return command
+
+
+def invocation_of(data_dir: Path | None, config: Path | None, as_json: bool) -> Invocation:
+    """What those options mean, and the environment."""
+    settings = load_settings({"data_dir": data_dir}, config_path=config)
+    return Invocation(settings, as_json, Actor(subject="cli", request_id=secrets.token_hex(16)))

@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
+import msgspec
 
 
 def print_json(value: object) -> None:
     """One document, indented."""
     click.echo(json.dumps(value, indent=2))
+
+
+def print_wire(value: object) -> None:
+    """Types of the REST API, as it writes them, indented."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -100,7 +100,7 @@ def test_a_read_without_an_answer_is_sent_again_ever_later(pauses: list[float]) 
 
 def test_a_write_without_an_answer_is_not_sent_again(pauses: list[float]) -> None:
     script = Script(httpx.ReadTimeout("silence"), OK)
-    with scripted(script) as client, pytest.raises(ConnectionFailed, match=r"POST /v1/repos: silence"):
+    with scripted(script) as client, pytest.raises(ConnectionFailed, match=r"POST http://git\.test/v1/repos: silence"):
         client.repos.create()
     assert (len(script.asked), pauses) == (1, [])
 

@@ -48,7 +48,7 @@ class Exchange:
         """
         pause_s = _FIRST_PAUSE_S * 2.0**self._attempts
         if not self._request.is_repeatable or not self._is_patient(pause_s):
-            raise ConnectionFailed(f"{self._request.method} {self._request.path}: {_reason(error)}") from error
+            raise ConnectionFailed(f"{self._request.method} {error.request.url}: {_reason(error)}") from error
         return pause_s
 
     def _is_patient(self, pause_s: float) -> bool:
