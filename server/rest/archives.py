@@ -22,7 +22,13 @@ archives = Blueprint("archives", __name__)
 
 
 @archives.get("/v1/repos/<repository_id>/archive/<path:name>")
-@operation(answer=Binary(*_CONTENT_TYPES.values()), query=ReadArchive, headers=("ETag",), tag="trees", reads=True)
+@operation(
+    answer={200: Binary(*_CONTENT_TYPES.values()), 304: None},
+    query=ReadArchive,
+    headers=("ETag",),
+    tag="trees",
+    reads=True,
+)
 async def archive(repository_id: str, name: str) -> Response:
     """The files of a revision as `:revision.tar.gz` or `.zip`: the same bytes each time for the same commit."""
     scratch = services().engine.pushes.quarantine

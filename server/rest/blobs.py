@@ -27,7 +27,7 @@ blobs = Blueprint("blobs", __name__)
 
 @blobs.get("/v1/repos/<repository_id>/blob")
 @operation(
-    answer=Binary(_CONTENT_TYPE),
+    answer={200: Binary(_CONTENT_TYPE), 206: Binary(_CONTENT_TYPE), 304: None},
     query=ReadBlob,
     headers=("ETag", "Accept-Ranges", "Content-Range"),
     tag="trees",

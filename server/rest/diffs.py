@@ -31,7 +31,7 @@ from packhouse_client.types.diffs import (
 from packhouse_client.types.log import LOG_MAX
 from server.rest.body import json_response
 from server.rest.cursors import cursor_header
-from server.rest.log import commit_item
+from server.rest.log import checked_size, commit_item
 from server.rest.operations import operation
 from server.rest.reading import read_repository
 
@@ -76,7 +76,7 @@ def _compared(snapshot: Snapshot, spec: str, query: CompareQuery, cancel: Cancel
         files=[] if files is None else [_file(file) for file in files.files],
         files_truncated=True if files is not None and files.cursor is not None else UNSET,
     )
-    return msgspec.json.encode(answer), found.commits_cursor
+    return checked_size(msgspec.json.encode(answer)), found.commits_cursor
 
 
 def _file(file: FileDiff) -> FileDiffItem:

@@ -17,7 +17,7 @@ from server.rest.errors import bad_request
 from server.rest.operations import operation
 from server.rest.reading import read_repository
 
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 log = Blueprint("log", __name__)
 
@@ -46,6 +46,13 @@ def commit_item(commit: CommitInfo) -> CommitItem:
     )
 
 
+def checked_size(data: bytes) -> bytes:
+    """An answer with commits in it. Raises ApiError 400 for one that is larger than any history has need of."""
+    if len(data) > MAX_ANSWER_BYTES:
+        raise bad_request(f"the answer has {len(data)} bytes, more than {MAX_ANSWER_BYTES}: ask for fewer commits")
+    return data
+
+
 def _listed(snapshot: Snapshot, query: ListCommits, cancel: Cancel) -> tuple[bytes, str | None]:
     asked = LogAsked(
         limit=min(query.limit, LOG_MAX),
@@ -56,10 +63,7 @@ def _listed(snapshot: Snapshot, query: ListCommits, cancel: Cancel) -> tuple[byt
         cursor=query.cursor,
     )
     page = log_page(snapshot, query.ref, asked, cancel)
-    data = msgspec.json.encode([commit_item(commit) for commit in page.commits])
-    if len(data) > MAX_ANSWER_BYTES:
-        raise bad_request(f"these commits come to {len(data)} bytes, more than {MAX_ANSWER_BYTES}: ask for fewer")
-    return data, page.cursor
+    return checked_size(msgspec.json.encode([commit_item(commit) for commit in page.commits])), page.cursor
 
 
 def _seconds(name: str, text: str | None) -> int | None:

@@ -9,6 +9,7 @@ import msgspec
 
 from core_ext import Cancel
 from packengine.repository.browsing import Snapshot
+from server.git.held import check_held
 from server.limits import RateClass
 from server.rest.access import access_to
 from server.rest.context import services
@@ -34,6 +35,7 @@ async def read_repository(
         record = check()
         if isinstance(asked, ApiError):
             raise asked  # not before: who has no business with the repository hears nothing else
+        check_held()
         return work(engine.snapshot(record.id), asked, flag)
 
     return await services().threads.run(visit, stop=flag.set)

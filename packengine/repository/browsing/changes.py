@@ -118,8 +118,20 @@ def lines_of(snapshot: Snapshot, change: FileChange, context: int, cancel: Cance
         max_lines=MAX_FILE_LINES,
         cancel=cancel,
     )
-    hunks = tuple(Hunk(*numbers, [_line(*line) for line in lines]) for *numbers, lines in diff.hunks)
+    hunks = tuple(
+        Hunk(old_start, old_lines, new_start, new_lines, [_line(kind, text) for kind, text in lines])
+        for old_start, old_lines, new_start, new_lines, lines in diff.hunks
+    )
     return LinesDiff(diff.additions, diff.deletions, hunks, diff.is_binary, diff.truncated)
+
+
+def compared_size(snapshot: Snapshot, change: FileChange) -> int:
+    """How many bytes `lines_of` goes through."""
+    if change.old_oid == change.new_oid:
+        return 0
+    headers = [snapshot.objects.header(oid) for oid in (change.old_oid, change.new_oid) if oid is not None]
+    sizes = [header[1] for header in headers if header is not None]  # of a submodule there is none
+    return sum(sizes) if max(sizes, default=0) <= MAX_FILE_BYTES else 0
 
 
 def _line(kind: LineKind, text: bytes) -> Line:

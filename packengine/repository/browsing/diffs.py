@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core_ext import Cancel
-from packengine.repository.browsing.changes import FileChange, LinesDiff, TreePair, changes_between, lines_of
+from packengine.repository.browsing.changes import (
+    FileChange,
+    LinesDiff,
+    TreePair,
+    changes_between,
+    compared_size,
+    lines_of,
+)
 from packengine.repository.browsing.cursors import CursorGone, decode_cursor, encode_cursor
 from packengine.repository.browsing.revisions import UnknownRevision, commit_named, oid_of_hex, tree_of
 from packengine.repository.browsing.snapshot import Snapshot
@@ -15,8 +22,9 @@ MAX_FILES = 3000
 """Of one page."""
 
 MAX_PAGE_LINES = 100_000
-MAX_PAGE_BYTES = 16 * 1024 * 1024
-"""A page ends with the file that reaches one of them."""
+MAX_PAGE_BYTES = 8 * 1024 * 1024
+MAX_COMPARED_BYTES = 64 * 1024 * 1024
+"""Lines and bytes that are told, and bytes that are compared: a page ends with the file that reaches one of them."""
 
 MAX_CONTEXT_LINES = 1000
 
@@ -83,13 +91,14 @@ def _page(snapshot: Snapshot, pair: TreePair, start: int, asked: DiffAsked, canc
 
 def _compared(snapshot: Snapshot, changes: Sequence[FileChange], context: int, cancel: Cancel) -> Iterator[FileDiff]:
     """The files with their lines, until the page is full."""
-    line_count = size_bytes = 0
+    line_count = told_bytes = compared_bytes = 0
     for change in changes:
         lines = lines_of(snapshot, change, context, cancel)
         yield FileDiff(change, lines)
         line_count += lines.line_count
-        size_bytes += lines.size_bytes
-        if line_count >= MAX_PAGE_LINES or size_bytes >= MAX_PAGE_BYTES:
+        told_bytes += lines.size_bytes
+        compared_bytes += compared_size(snapshot, change)
+        if line_count >= MAX_PAGE_LINES or told_bytes >= MAX_PAGE_BYTES or compared_bytes >= MAX_COMPARED_BYTES:
             return
 
 
