@@ -94,7 +94,7 @@ def ingest_written(means: PushMeans, state: RepositoryState, pieces: Iterable[by
     try:
         for piece in pieces:
             ingest.feed(piece)
-        return ingest.finish(None)
+        return ingest.finish(means.visibility.usable(state))
     except (FsckFailed, LimitExceeded, CollisionDetected) as error:
         raise WriteRefused(str(error)) from error
 

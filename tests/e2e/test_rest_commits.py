@@ -101,6 +101,16 @@ async def test_content_is_text_octets_or_nothing(rest: RestClient, tmp_path: Pat
         assert git("cat-file", "blob", f"main:{path}", cwd=out) == content
 
 
+async def test_files_with_a_meaning_to_git_that_stay_as_they_were_need_not_come_again(rest: RestClient) -> None:
+    special = (
+        write(".gitmodules", '[submodule "a"]\n\tpath = a\n\turl = https://a.example/a.git\n'),
+        write(".gitattributes"),
+    )
+    first = await made(rest, *special)
+    second = await made(rest, write("other", "x"), parent=first["commit"])
+    assert second["commit"] != first["commit"]
+
+
 async def test_modes_of_scripts_and_links(rest: RestClient, tmp_path: Path) -> None:
     root = await made(rest, write("run", "x", mode="100755"), write("link", "run", mode="120000"), write("a", "x"))
     await made(rest, write("run", "y"), write("a", "y", mode="100644"), parent=root["commit"])
