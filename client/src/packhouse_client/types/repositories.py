@@ -46,15 +46,6 @@ class ListRepositories(Struct, frozen=True):
     """Only those whose id or description has this in it, in whichever case."""
 
 
-class UpdateRepository(Struct, frozen=True, rename="camel"):
-    """PATCH /v1/repos/:id. What is absent stays as it is; `default_branch` need not exist."""
-
-    description: Description | UnsetType = UNSET
-    default_branch: str | UnsetType = UNSET
-    read_only: bool | UnsetType = UNSET
-    visibility: Visibility | UnsetType = UNSET
-
-
 class DeleteRepository(Struct, frozen=True):
     """The query of DELETE /v1/repos/:id. One of them at most."""
 
