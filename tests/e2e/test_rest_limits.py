@@ -36,7 +36,8 @@ async def metric(rest: RestClient, name: str) -> str:
 @asynccontextmanager
 async def slow(data_dir: Path, name: str) -> AsyncIterator[RestClient]:
     """A server where two requests of that class are fine, and the third comes an hour later."""
-    async with rest_client(data_dir, **{f"rate_{name}": "2/1h"}) as rest:
+    chosen: dict[str, Any] = {f"rate_{name}": "2/1h"}
+    async with rest_client(data_dir, **chosen) as rest:
         await rest.create("open-one", visibility="public")
         yield rest
 
