@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from core_ext import LimitExceeded
 from packengine.refs.names import BadRefName
 from packengine.repository import BranchNameError, ForkDependency, InvalidRepositoryId
+from packengine.repository.browsing import path_text
 from packengine.repository.errors import (
     AccessEnded,
     BadCursor,
@@ -145,7 +146,7 @@ def _ref_refused(error: RefRefused) -> ApiError:
 
 
 def _merge_conflict(error: MergeConflict) -> ApiError:
-    named = [(path.decode(errors="replace"), kind) for path, kind in error.conflicts[:MAX_CONFLICTS]]
+    named = [(path_text(path), kind) for path, kind in error.conflicts[:MAX_CONFLICTS]]
     extra = {
         "sourceBranch": error.source_branch,
         "targetBranch": error.target_branch,
