@@ -35,11 +35,15 @@ def fetch_step(url: str, behind: Path, target: Path) -> Step:
 class Pusher:
     """`git push` of one small commit to one branch.
 
-    does_restart: whether each push begins from the state before the first, for a server that forgets them.
+    branch: None for the one that is checked out. does_restart: whether each push begins from the state before the
+    first, for a server that forgets them.
     """
 
-    def __init__(self, url: str, source: Path, work: Path, *, does_restart: bool = False) -> None:
+    def __init__(
+        self, url: str, source: Path, work: Path, *, branch: str | None = None, does_restart: bool = False
+    ) -> None:
         self._work = work
+        self._refspec = "HEAD" if branch is None else f"HEAD:refs/heads/{branch}"
         self._does_restart = does_restart
         self._count = 0
         git("clone", "--quiet", "--no-tags", source, work)
@@ -48,7 +52,7 @@ class Pusher:
 
     def step(self) -> Step:
         """One push; the commit is made before."""
-        return Step(lambda: git("push", "--quiet", "origin", "HEAD", cwd=self._work), prepare=self._commit)
+        return Step(lambda: git("push", "--quiet", "origin", self._refspec, cwd=self._work), prepare=self._commit)
 
     def push_once(self) -> None:
         """One commit, pushed."""
