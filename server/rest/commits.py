@@ -7,6 +7,7 @@ import binascii
 from quart import Blueprint, Response
 
 from packengine.repository import RepositoryState
+from packengine.repository.browsing import path_bytes
 from packengine.repository.commit_objects import CommitWords
 from packengine.repository.commits import CommitRequest
 from packengine.repository.tree_changes import FILE_MODES, Change, DeleteFile, MoveFile, WriteFile
@@ -68,11 +69,16 @@ def _request(asked: MakeCommit, state: RepositoryState, max_blob_bytes: int) -> 
 def _change(change: ChangeBody, max_blob_bytes: int) -> Change:
     match change:
         case WriteChange():
-            return WriteFile(change.path.encode(), _content(change, max_blob_bytes), _mode(change))
+            return WriteFile(_path(change.path), _content(change, max_blob_bytes), _mode(change))
         case DeleteChange(path):
-            return DeleteFile(path.encode())
+            return DeleteFile(_path(path))
         case MoveChange(source, target):
-            return MoveFile(source.encode(), target.encode())
+            return MoveFile(_path(source), _path(target))
+
+
+def _path(text: str) -> bytes:
+    """As trees are told, with C-style quotes where there are any; nothing is trimmed off it."""
+    return path_bytes(text) if text.startswith('"') else text.encode()
 
 
 def _mode(change: WriteChange) -> int | None:

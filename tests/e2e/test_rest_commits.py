@@ -130,6 +130,13 @@ async def test_deletions_and_moves(rest: RestClient, tmp_path: Path) -> None:
     assert listed == ["moved/here/a", "moved/here/b"]
 
 
+async def test_paths_that_are_no_text_are_quoted_as_where_they_are_read(rest: RestClient, tmp_path: Path) -> None:
+    root = await made(rest, write('"na\\377me"', "x"), write('"\\"quoted\\""', "x"))
+    listed = git("ls-tree", "-rz", "--name-only", "main", cwd=exported(rest, tmp_path))
+    assert sorted(listed.split(b"\0")[:-1]) == [b'"quoted"', b"na\xffme"]
+    assert (await commit(rest, write('"not closed', "x"), parent=root["commit"])).status_code == 400
+
+
 async def test_a_commit_without_changes_is_made(rest: RestClient) -> None:
     root = await made(rest, write("a"))
     second = await made(rest, parent=root["commit"])
