@@ -90,9 +90,9 @@ def test_listings_have_what_ls_tree_shows(medium_repo: Path) -> None:
     shown = git("ls-tree", "-r", "-t", "-l", "-z", "HEAD", cwd=medium_repo).split(b"\0")[:-1]
     expected = []
     for line in shown:
-        head, path = line.split(b"\t")
-        mode, _, oid, size = head.split()
-        expected.append((path, int(mode, 8), bytes.fromhex(oid.decode()), None if size == b"-" else int(size)))
+        head, path = line.split(b"\t", 1)
+        mode, _, oid, size = head.decode().split()
+        expected.append((path, int(mode, 8), bytes.fromhex(oid), None if size == "-" else int(size)))
     assert sorted(rows, key=lambda row: row[0]) == sorted(expected, key=lambda row: row[0])
-    for path, mode, oid, _ in rows:
-        assert db.tree_entry(root, path) == (mode, oid)
+    for row in rows:
+        assert db.tree_entry(root, row[0]) == row[1:3]
