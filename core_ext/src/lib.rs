@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 mod args;
 mod browse;
 mod cancel;
+mod differences;
 mod errors;
 mod fetch;
 mod filter;
@@ -33,6 +34,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     sets::register(module)?;
     stream::register(module)?;
     browse::register(module)?;
+    differences::register(module)?;
     merge::register(module)?;
     maintain::register(module)?;
     Ok(())

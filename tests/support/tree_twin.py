@@ -30,7 +30,7 @@ def edited(files: Files, edits: Iterable[TreeEdit]) -> Files:
     for edit in edits:
         match edit:
             case ("write", path, mode, oid):
-                _put(files, {path: (mode, oid)}, path)
+                _put(files, {path: (_kept_mode(files, path) if mode is None else mode, oid)}, path)
             case ("delete", path):
                 _take(files, path)
             case ("move", old, new):
@@ -74,6 +74,12 @@ def _written(files: Mapping[bytes, tuple[int, Oid]], object_format: ObjectFormat
     oid = object_id("tree", content, object_format)
     trees[oid] = content
     return oid
+
+
+def _kept_mode(files: Files, path: bytes) -> int:
+    """The mode of a file that is written without one."""
+    mode, _ = files.get(path, (0, b""))
+    return mode if mode in (0o100755, 0o120000) else 0o100644
 
 
 def _take(files: Files, path: bytes) -> Files:

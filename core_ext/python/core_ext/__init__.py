@@ -6,6 +6,7 @@ argument.
 """
 
 from core_ext._core import (
+    BlobDiff,
     BlobReader,
     Cancel,
     Cancelled,
@@ -49,6 +50,7 @@ from core_ext._core import (
 )
 
 __all__ = [
+    "BlobDiff",
     "BlobReader",
     "Cancel",
     "Cancelled",

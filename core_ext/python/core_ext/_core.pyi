@@ -505,11 +505,79 @@ class ObjectDb:
         trees on the path of one. Sizes are read from headers. Cost: the trees that have rows, and those on the path.
         """
 
+    def diff_trees(
+        self,
+        old: Oid | None,
+        new: Oid | None,
+        *,
+        renames: bool,
+        limit: int,
+        max_memory_bytes: int = 1 << 28,
+        max_similarity_bytes: int = 1 << 26,
+        cancel: Cancel | None = None,
+    ) -> list[
+        tuple[
+            Literal["added", "modified", "deleted", "renamed"], bytes, bytes | None, int, int, Oid | None, Oid | None
+        ]
+    ]:
+        """(status, path, old path of a rename, old mode, new mode, old oid, new oid) of each file that differs.
+
+        As `git diff-tree -r --raw`, with `-M` if `renames`: pairs half the same, files of one name first, inexact ones
+        only if they are at most 1000 times 1000. None is the empty tree; the mode of what is not there is 0. A change
+        of type is "modified". Order: that of the trees. Raises LimitExceeded if more than `limit` files differ.
+        max_memory_bytes: for the paths, and the trees on the path at hand. max_similarity_bytes: if the files that
+        went and came and are not equal have more, inexact renames are not looked for.
+        Cost: the trees that differ; for inexact renames, the files compared.
+        """
+
+    def diff_blobs(
+        self,
+        old: Oid | None,
+        new: Oid | None,
+        *,
+        context: int,
+        max_bytes: int,
+        max_lines: int,
+        cancel: Cancel | None = None,
+    ) -> BlobDiff:
+        """Which lines differ, with `context` lines around them, as `git diff`. None is the empty blob.
+
+        max_bytes: the largest blob that is compared; max_lines: the most lines that are told, context counted.
+        Raises CorruptObject for what is no blob. A comparison that has begun is not cancelled: max_bytes bounds it.
+        """
+
     def open_blob(self, oid: Oid, *, max_resident_bytes: int = 1 << 28, cancel: Cancel | None = None) -> BlobReader:
         """Raises CorruptObject for what is no blob; LimitExceeded for a larger one that is stored as a delta.
 
         Those that are stored whole, as all are that were received with more than the ingest's own limit, are inflated
         as they are read, whatever their size.
+        """
+
+@final
+class BlobDiff:
+    """How two blobs differ."""
+
+    @property
+    def additions(self) -> int:
+        """Lines that came. They and those that went are counted in full, whatever is told."""
+
+    @property
+    def deletions(self) -> int: ...
+    @property
+    def is_binary(self) -> bool:
+        """One of them has a NUL among its first 8000 bytes. Then nothing is told and nothing counted."""
+
+    @property
+    def truncated(self) -> bool:
+        """One is larger than max_bytes, so that nothing is told or counted; or there are more lines than max_lines."""
+
+    @property
+    def hunks(self) -> list[tuple[int, int, int, int, list[tuple[Literal["ctx", "add", "del"], bytes]]]]:
+        """(old start, old lines, new start, new lines, (kind, line) in order), by the rules of `git diff`.
+
+        A line has its line feed; one without is the last of its file (git says "\\ No newline at end of file").
+        Starts count from 1, and name the line before where there are no lines. With max_lines the last hunk may end
+        early; its numbers are those of what it has.
         """
 
 @final

@@ -1,6 +1,6 @@
 //! What stands at a path.
 
-use crate::folder::{FOLDER, is_folder, named, read_tree};
+use crate::folder::{FOLDER, canonical, is_folder, named, read_tree};
 use packhouse_object::edges::tree_entries;
 use packhouse_object::{Oid, Result};
 use packhouse_pack::Database;
@@ -33,7 +33,7 @@ fn child(db: &Database, tree: &Oid, name: &[u8]) -> Result<Option<(u32, Oid)>> {
     for entry in tree_entries(db.format(), &content) {
         let entry = entry.map_err(|error| named(tree, error))?;
         if entry.name == name {
-            return Ok(Some((entry.mode, entry.oid)));
+            return Ok(Some((canonical(entry.mode), entry.oid)));
         }
     }
     Ok(None)

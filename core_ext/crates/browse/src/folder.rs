@@ -14,6 +14,20 @@ pub(crate) const fn is_folder(mode: u32) -> bool {
     mode & 0o170_000 == FOLDER
 }
 
+/// The mode that Git makes of one that is stored: of old, files had others as well.
+pub(crate) const fn canonical(mode: u32) -> u32 {
+    match mode & 0o170_000 {
+        kind @ (FOLDER | 0o120_000 | 0o160_000) => kind,
+        _ if mode & 0o100 == 0 => 0o100_644,
+        _ => 0o100_755,
+    }
+}
+
+/// How much of a tree an entry takes, in bytes.
+pub(crate) const fn len_of(entry: &TreeEntry<'_>, format: ObjectFormat) -> usize {
+    entry.mode_digits.len() + entry.name.len() + format.oid_len() + 2
+}
+
 /// The content of a tree.
 ///
 /// # Errors
@@ -129,7 +143,7 @@ fn starts_of(format: ObjectFormat, content: &[u8]) -> Result<Vec<usize>> {
             return Err(Error::CorruptObject { oid: None, what });
         }
         starts.push(start);
-        start += entry.mode_digits.len() + entry.name.len() + format.oid_len() + 2;
+        start += len_of(&entry, format);
         last = Some(entry);
     }
     Ok(starts)

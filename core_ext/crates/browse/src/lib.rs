@@ -4,13 +4,17 @@
 //! restricted database shows nothing else (design, law 8).
 
 mod blob;
+mod changes;
 mod edit;
 mod entry;
 mod folder;
+mod lines;
 mod list;
 mod path;
 
 pub use blob::BlobReader;
+pub use changes::{DiffOptions, FileChange, FileEntry, diff_trees};
 pub use edit::{EditLimits, EditedTree, TreeEdit, edit_tree};
 pub use entry::tree_entry;
+pub use lines::{BlobDiff, Hunk, LineKind, LineOptions, diff_blobs};
 pub use list::{ListOptions, TreePage, TreeRow, list_tree};

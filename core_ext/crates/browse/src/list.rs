@@ -3,9 +3,9 @@
 //! In each folder the folders come first, each followed by what is in it, then the files. A page begins where its cursor
 //! says: only the trees on the cursor's path are read before the first row, and none behind the last one.
 
-use crate::folder::{FOLDER, is_folder, named, order, read_tree};
+use crate::folder::{FOLDER, canonical, is_folder, len_of, named, order, read_tree};
 use crate::path::invalid;
-use packhouse_object::edges::{TreeEntry, tree_entries};
+use packhouse_object::edges::tree_entries;
 use packhouse_object::{CancelFlag, Error, ObjectFormat, Oid, Result};
 use packhouse_pack::{Content, Database};
 use std::cmp::Ordering;
@@ -28,7 +28,7 @@ pub struct ListOptions {
 pub struct TreeRow {
     /// The path from the tree that is listed.
     pub path: Vec<u8>,
-    /// The mode that the tree gives it.
+    /// Its mode, one of those that Git writes.
     pub mode: u32,
     /// What is there.
     pub oid: Oid,
@@ -98,10 +98,10 @@ impl Level {
         loop {
             for entry in tree_entries(format, &self.content[self.at..]) {
                 let entry = entry.map_err(|error| named(&self.oid, error))?;
-                self.at += len_of(&entry);
+                self.at += len_of(&entry, format);
                 if is_folder(entry.mode) != self.files {
                     let path = [&self.prefix, entry.name].concat();
-                    return Ok(Some(TreeRow { path, mode: entry.mode, oid: entry.oid, size_bytes: None }));
+                    return Ok(Some(TreeRow { path, mode: canonical(entry.mode), oid: entry.oid, size_bytes: None }));
                 }
             }
             if self.files {
@@ -121,18 +121,13 @@ impl Level {
             if is_listed && place == Ordering::Greater {
                 break;
             }
-            self.at += len_of(&entry);
+            self.at += len_of(&entry, format);
             if is_listed && place == Ordering::Equal {
                 return Ok(Some(entry.oid));
             }
         }
         Ok(None)
     }
-}
-
-/// How much of a tree an entry takes, in bytes.
-fn len_of(entry: &TreeEntry<'_>) -> usize {
-    entry.mode_digits.len() + entry.name.len() + entry.oid.as_bytes().len() + 2
 }
 
 struct Listing<'a> {
@@ -208,7 +203,7 @@ impl Listing<'_> {
 
     /// A row with its size, if it is to have one: a folder and a submodule have none.
     fn sized(&self, row: TreeRow) -> Result<TreeRow> {
-        if !self.options.sizes || matches!(row.mode & 0o170_000, FOLDER | 0o160_000) {
+        if !self.options.sizes || matches!(row.mode, FOLDER | 0o160_000) {
             return Ok(row);
         }
         let size_bytes = self.db.size_of(self.db.require(&row.oid)?)?;
