@@ -12,7 +12,7 @@ from server.auth.web_tokens import MAX_CHARACTERS, WebTokens
 
 
 class RestAuthenticator:
-    """Turns an Authorization header into an identity. On one thread, which it never holds up for long."""
+    """Turns an Authorization header into an identity, in a moment. Thread-safe."""
 
     def __init__(self, keys: ServerKeys, web_tokens: WebTokens) -> None:
         self.keys = keys

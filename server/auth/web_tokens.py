@@ -11,13 +11,14 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 import msgspec
 from cachetools import LRUCache
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
-from server.auth.jwks import JwksFile, PublicKey
+from server.auth.jwks import JwksFile, JwtKey, PublicKey
 
 LEEWAY_S = 60
 """By so much clocks may differ."""
@@ -50,8 +51,26 @@ class _Verified:
     expires_at_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """All that a token may be signed by."""
+
+    secret: bytes | None
+    public: tuple[JwtKey, ...]
+
+    def candidates(self, algorithm: object, kid: object) -> list[tuple[str, bytes | PublicKey]]:
+        """Those that may have signed it, going by what it says, each with its own algorithm."""
+        if algorithm == _HS256:
+            return [] if self.secret is None else [(_HS256, self.secret)]
+        return [
+            (key.algorithm, key.public_key)
+            for key in self.public
+            if key.algorithm == algorithm and (kid is None or key.kid in (None, kid))
+        ]
+
+
 class WebTokens:
-    """Verifies tokens. Those that were verified are known by their hash: the signature is checked once. One thread."""
+    """Verifies tokens. Those that were verified are known by their hash: signatures are checked once. Thread-safe."""
 
     def __init__(
         self,
@@ -65,47 +84,46 @@ class WebTokens:
         self._audience = audience
         self._issuer = issuer
         self._now_s = now_s
-        self._keys: tuple[object, object] = (None, None)
+        self._lock = Lock()
+        self._keys = _Keys(None, ())
         self._verified: LRUCache[bytes, _Verified] = LRUCache(_KEPT)
 
     def subject(self, token: str, secret: bytes | None) -> str | None:
         """Whom a valid token speaks for, or None. secret: what HS256 is verified by now, if at all."""
-        public_keys = () if self._jwks is None else self._jwks.keys()
-        if self._keys != (secret, public_keys):
-            self._keys = (secret, public_keys)
-            self._verified.clear()
+        keys = _Keys(secret, () if self._jwks is None else self._jwks.keys())
         token_hash = hashlib.sha256(token.encode("ascii")).digest()
-        known = self._verified.get(token_hash)
+        known = self._recall(token_hash, keys)
         if known is None:
-            known = self._verify(token, secret)
+            known = self._verify(token, keys)
             if known is None:
                 return None
-            self._verified[token_hash] = known
+            self._remember(token_hash, known, keys)
         return known.subject if known.not_before_s <= self._now_s() < known.expires_at_s else None
 
-    def _verify(self, token: str, secret: bytes | None) -> _Verified | None:
+    def _recall(self, token_hash: bytes, keys: _Keys) -> _Verified | None:
+        with self._lock:
+            if self._keys != keys:
+                self._keys = keys
+                self._verified.clear()
+            return self._verified.get(token_hash)
+
+    def _remember(self, token_hash: bytes, verified: _Verified, keys: _Keys) -> None:
+        with self._lock:
+            if self._keys == keys:  # else they changed since
+                self._verified[token_hash] = verified
+
+    def _verify(self, token: str, keys: _Keys) -> _Verified | None:
         try:
             header = _JWS.get_unverified_header(token)
         except PyJWTError:
             return None
-        for algorithm, key in self._candidates(header.get("alg"), header.get("kid"), secret):
+        for algorithm, key in keys.candidates(header.get("alg"), header.get("kid")):
             try:
                 payload = _JWS.decode(token, key, algorithms=[algorithm])
             except PyJWTError:
                 continue
             return self._judged(payload)
         return None
-
-    def _candidates(self, algorithm: object, kid: object, secret: bytes | None) -> list[tuple[str, bytes | PublicKey]]:
-        """The keys that may have signed it, each with its own algorithm."""
-        if algorithm == _HS256:
-            return [] if secret is None else [(_HS256, secret)]
-        keys = () if self._jwks is None else self._jwks.keys()
-        return [
-            (key.algorithm, key.public_key)
-            for key in keys
-            if key.algorithm == algorithm and (kid is None or key.kid in (None, kid))
-        ]
 
     def _judged(self, payload: bytes) -> _Verified | None:
         try:
