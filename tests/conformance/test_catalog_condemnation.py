@@ -147,6 +147,21 @@ def test_a_row_that_is_named_again_by_a_creation_is_condemned_no_more(catalog: C
     assert due(catalog) == (set(), set())
 
 
+def test_a_stored_row_that_a_creation_names_is_condemned_no_more(catalog: Catalog) -> None:
+    leave_behind(catalog, PACK)
+    condemn(catalog, [PACK])
+    catalog.create_repositories([replace(new_repository("other"), rows=[key(PACK)])], [manifest("other")])
+    assert due(catalog) == (set(), set())
+
+
+def test_a_repository_is_not_created_from_a_row_that_is_gone(catalog: Catalog) -> None:
+    new = replace(new_repository("two"), rows=[key(PACK)])
+    with pytest.raises(RowMissing):
+        catalog.create_repositories([new_repository("one"), new], [manifest("one"), manifest("two")])
+    assert catalog.repository("one") is None
+    assert not catalog.has_row(RowKind.MANIFEST, manifest("one").digest)
+
+
 def test_a_manifest_that_is_pointed_to_again_is_condemned_no_more(catalog: Catalog) -> None:
     leave_behind(catalog)
     condemn(catalog, [manifest("left behind")])
@@ -166,7 +181,12 @@ def name_by_creation(catalog: Catalog) -> None:
     catalog.create_repositories([replace(new_repository("other"), blobs=[BLOB])], [manifest("other"), PACK])
 
 
-@pytest.mark.parametrize("name", [name_by_publish, name_by_creation])
+def name_stored_by_creation(catalog: Catalog) -> None:
+    new = replace(new_repository("other"), rows=[key(PACK)], blobs=[BLOB])
+    catalog.create_repositories([new], [manifest("other")])
+
+
+@pytest.mark.parametrize("name", [name_by_publish, name_by_creation, name_stored_by_creation])
 def test_what_is_named_while_a_mark_is_under_way_is_not_condemned_by_it(
     catalog: Catalog, name: Callable[[Catalog], None]
 ) -> None:

@@ -175,3 +175,31 @@ def test_an_undeletion_that_cannot_mint_its_token_does_nothing(catalog: Catalog)
         catalog.undelete_repository("demo", not_before_s=NOW_S, token=token)
     assert catalog.repository("demo") is None
     assert catalog.undelete_repository("demo", not_before_s=NOW_S).first_version == 2
+
+
+def test_what_can_come_back_is_told_whether_or_not_its_id_is_in_use(catalog: Catalog) -> None:
+    create(catalog, "demo", owner="alice")
+    assert catalog.deleted_repository("demo", not_before_s=0) is None
+    catalog.delete_repositories(["demo"], NOW_S)
+    told = catalog.deleted_repository("demo", not_before_s=NOW_S)
+    assert told == RepositoryRecord("demo", "alice", NOW_S, None, False, 1)
+    assert catalog.deleted_repository("demo", not_before_s=NOW_S + 1) is None
+    create(catalog, "demo", owner="bob", created_at_s=NOW_S + 1)
+    assert catalog.deleted_repository("demo", not_before_s=NOW_S) == told
+    catalog.give_up_tombstones(NOW_S + 1)
+    assert catalog.deleted_repository("demo", not_before_s=NOW_S) is None
+
+
+def test_another_one_of_the_id_does_not_come_back(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    catalog.delete_repositories(["demo"], NOW_S)
+    first = catalog.deleted_repository("demo", not_before_s=NOW_S)
+    assert first is not None
+    create(catalog, "demo", created_at_s=NOW_S + 1)
+    catalog.delete_repositories(["demo"], NOW_S + 1)
+    with pytest.raises(RepositoryMissing):
+        catalog.undelete_repository("demo", not_before_s=NOW_S, first_version=first.first_version)
+    last = catalog.deleted_repository("demo", not_before_s=NOW_S)
+    assert last is not None
+    record = catalog.undelete_repository("demo", not_before_s=NOW_S, first_version=last.first_version)
+    assert record.first_version == last.first_version + 1
