@@ -6,14 +6,16 @@ TLS goes by the name all the same: it is what the certificate is for.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
-import httpcore
 import trio
 
 from server.imports.addresses import AddressPolicy
 from server.imports.failures import ImportFailed
+from server.imports.remote_url import RemoteUrl
 
 CONNECT_TIMEOUT_S = 15.0
 _MOST_ADDRESSES = 32
@@ -22,6 +24,8 @@ _MOST_TRIED = 4
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, as text. Raises OSError."""
 
+Stream: TypeAlias = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """Ask the system's resolver."""
@@ -29,56 +33,59 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(address[0]) for _, _, _, _, address in found))
 
 
-class GuardedBackend(httpcore.AsyncNetworkBackend):
+@dataclass(frozen=True, slots=True)
+class Connector:
     """Connects only to addresses that the policy admits. One that it does not admit refuses the whole name."""
 
-    def __init__(self, policy: AddressPolicy, resolver: Resolve, *, is_encrypted: bool) -> None:
-        self._policy = policy
-        self._resolve = resolver
-        self._is_encrypted = is_encrypted
-        self._network = httpcore.TrioBackend()
+    policy: AddressPolicy
+    trust: ssl.SSLContext
+    resolver: Resolve = resolve
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  # the library's signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Raises AddressRefused, ImportFailed, and what httpcore does."""
-        del timeout
-        addresses = await self._addresses(host, port)
-        for address in addresses[:-1]:
-            try:
-                return await self._network.connect_tcp(address, port, CONNECT_TIMEOUT_S, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return await self._network.connect_tcp(addresses[-1], port, CONNECT_TIMEOUT_S, local_address, socket_options)
+    async def connect(self, url: RemoteUrl) -> Stream:
+        """Raises AddressRefused, ImportFailed."""
+        for address in await self._addresses(url):
+            with trio.move_on_after(CONNECT_TIMEOUT_S):
+                stream = await _connected(address, url.port)
+                if stream is not None:
+                    return await self._secured(stream, url) if url.is_encrypted else stream
+        raise ImportFailed(f"{url.host}: no connection to port {url.port}")
 
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109  # the library's signature
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """No URL leads here."""
-        del path, timeout, socket_options
-        raise ImportFailed("imports go over TCP")
-
-    async def sleep(self, seconds: float) -> None:
-        """Between tries, of which httpcore makes none here."""
-        await trio.sleep(seconds)
-
-    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+    async def _addresses(self, url: RemoteUrl) -> Sequence[str]:
         with trio.move_on_after(CONNECT_TIMEOUT_S):
             try:
-                addresses = await self._resolve(host, port)
+                addresses = await self.resolver(url.host, url.port)
             except (OSError, UnicodeError) as error:
-                raise ImportFailed(f"{host}: no such host") from error
+                raise ImportFailed(f"{url.host}: no such host") from error
             if not addresses or len(addresses) > _MOST_ADDRESSES:
-                raise ImportFailed(f"{host} has {len(addresses)} addresses; 1 to {_MOST_ADDRESSES} are expected")
+                raise ImportFailed(f"{url.host} has {len(addresses)} addresses; 1 to {_MOST_ADDRESSES} are expected")
             for address in addresses:
-                self._policy.check(host, address, is_encrypted=self._is_encrypted)
+                self.policy.check(url.host, address, is_encrypted=url.is_encrypted)
             return addresses[:_MOST_TRIED]
-        raise ImportFailed(f"{host}: its address could not be found out within {CONNECT_TIMEOUT_S:g} s")
+        raise ImportFailed(f"{url.host}: its address could not be found out within {CONNECT_TIMEOUT_S:g} s")
+
+    async def _secured(self, stream: trio.SocketStream, url: RemoteUrl) -> Stream:
+        secured = trio.SSLStream(stream, self.trust, server_hostname=url.host, https_compatible=True)
+        try:
+            await secured.do_handshake()
+        except trio.BrokenResourceError as error:
+            await trio.aclose_forcefully(secured)
+            raise ImportFailed(f"{url.host}: {_tls_reason(error)}") from error
+        except BaseException:
+            await trio.aclose_forcefully(secured)
+            raise
+        return secured
+
+
+async def _connected(address: str, port: int) -> trio.SocketStream | None:
+    """None if nobody answers there. The address is one already: nothing is looked up."""
+    try:
+        return await trio.open_tcp_stream(address, port)
+    except OSError:
+        return None
+
+
+def _tls_reason(error: BaseException) -> str:
+    cause = error.__cause__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not good: {cause.verify_message}"
+    return "it does not speak TLS as we do"

@@ -48,26 +48,30 @@ class RemoteUrl:
         return self.scheme == "https"
 
     @property
-    def discovery(self) -> str:
-        """Where its refs are listed."""
-        return f"{self}{_DISCOVERY}"
+    def authority(self) -> str:
+        """Host and port, as they stand in a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
-    def upload_pack(self) -> str:
-        """Where it is fetched from."""
-        return f"{self}/git-upload-pack"
+    def discovery_target(self) -> str:
+        """Where its refs are listed, behind the host."""
+        return f"{self.path}{_DISCOVERY}"
+
+    @property
+    def upload_pack_target(self) -> str:
+        """Where it is fetched from, behind the host."""
+        return f"{self.path}/git-upload-pack"
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.path}"
+        return f"{self.scheme}://{self.authority}{self.path}"
 
     def redirected(self, location: str) -> RemoteUrl:
         """Where its refs are listed instead, by the Location of an answer. Raises BadRemoteUrl.
 
         To https, or within the same origin; and to a URL of the same end, so that the others can be told from it.
         """
-        target = urljoin(self.discovery, location)
+        target = urljoin(f"{self}{_DISCOVERY}", location)
         if not location or not target.endswith(_DISCOVERY):
             raise BadRemoteUrl("the remote redirects to something that is no repository")
         moved, credentials = parse_remote_url(target.removesuffix(_DISCOVERY))

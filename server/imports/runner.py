@@ -21,7 +21,7 @@ from packengine.storage.ports import StorageError
 from server.config import Settings
 from server.git.native import WorkerThreads
 from server.imports.asking import policy_of
-from server.imports.connecting import Resolve, resolve
+from server.imports.connecting import Connector, Resolve, resolve
 from server.imports.failures import ImportFailed
 from server.imports.holds import JobHold
 from server.imports.orders import ImportOrder
@@ -132,25 +132,17 @@ class ImportRunner:
         order = ImportOrder.of(job)
         with self.engine.open_states.hold() as held:
             begun = await self.threads.run(partial(self._begin, job, order, hold))
-            remote = Remote(
-                order.remote,
-                begun.credentials,
-                self._policy,
-                silence_s=self.settings.request_timeout_secs,
-                trust=begun.trust,
-                resolver=self.resolver,
+            connector = Connector(self._policy, begun.trust, self.resolver)
+            made.transfer = Transfer(
+                Remote(order.remote, begun.credentials, connector, silence_s=self.settings.request_timeout_secs),
+                begun.work,
+                begun.state.manifest.object_format,
+                AnswerLimits(max_pack_bytes=begun.work.max_pack_bytes),
+                hold.progress,
+                threads=self.threads,
+                check=held.check,
             )
-            async with remote:
-                made.transfer = Transfer(
-                    remote,
-                    begun.work,
-                    begun.state.manifest.object_format,
-                    AnswerLimits(max_pack_bytes=begun.work.max_pack_bytes),
-                    hold.progress,
-                    threads=self.threads,
-                    check=held.check,
-                )
-                await made.transfer.run()
+            await made.transfer.run()
 
     def _begin(self, job: JobRecord, order: ImportOrder, hold: JobHold) -> _Begun:
         """What reads the catalog and files. Not on the event loop."""

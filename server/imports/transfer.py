@@ -6,7 +6,7 @@ nobody vouches for them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ from packengine.protocol.client import (
 )
 from packengine.repository.remote_import import ImportOutcome, RemoteImport
 from server.git.native import WorkerThreads
+from server.imports.exchange import Exchange
 from server.imports.failures import ImportFailed
 from server.imports.progress import ImportProgress
 from server.imports.remote import AGENT, Remote
@@ -84,20 +85,20 @@ class Transfer:
         self._progress.count(self._work.counts())
 
     async def _list(self) -> tuple[RemoteOffer, RemoteRefs]:
-        async with self._remote.advertisement() as body:
-            advertisement = await self._read(AdvertisementParser(self._object_format, self._limits), body)
+        async with self._remote.advertisement() as answer:
+            advertisement = await self._read(AdvertisementParser(self._object_format, self._limits), answer)
         self._progress.phase = "listing"
         if advertisement.refs is not None:
             return advertisement.offer, advertisement.refs
         request = ls_refs_request(advertisement.offer, self._work.prefixes, AGENT)
-        async with self._remote.upload_pack(request, version_2=True) as body:
-            refs = await self._read(LsRefsAnswerParser(self._object_format, self._limits), body)
+        async with self._remote.upload_pack(request, version_2=True) as answer:
+            refs = await self._read(LsRefsAnswerParser(self._object_format, self._limits), answer)
         return advertisement.offer, refs
 
-    async def _read(self, parser: AnswerParser[T], body: AsyncIterator[bytes]) -> T:
+    async def _read(self, parser: AnswerParser[T], answer: Exchange) -> T:
         """An answer that is one event."""
-        async for chunk in body:
-            await self._in_thread(partial(parser.feed, chunk))
+        while piece := await answer.read():
+            await self._in_thread(partial(parser.feed, piece))
         return (await self._in_thread(parser.finish))[0]
 
     async def _fetch(self, offer: RemoteOffer) -> None:
@@ -109,14 +110,14 @@ class Transfer:
             self._progress.phase = "negotiating"
             haves = await self._in_thread(partial(work.haves, negotiation.batch, negotiation.common))
             request, parser = negotiation.request(haves)
-            answer = _Answer(work, self._progress)
-            async with self._remote.upload_pack(request, version_2=is_version_2) as body:
-                async for chunk in body:
-                    await self._in_thread(partial(answer.take_from, partial(parser.feed, chunk)))
-            await self._in_thread(partial(answer.take_from, parser.finish))
-            if answer.has_pack:
+            round_ = _Round(work, self._progress)
+            async with self._remote.upload_pack(request, version_2=is_version_2) as answer:
+                while piece := await answer.read():
+                    await self._in_thread(partial(round_.take_from, partial(parser.feed, piece)))
+            await self._in_thread(partial(round_.take_from, parser.finish))
+            if round_.has_pack:
                 return
-            negotiation.take(answer.acknowledged)
+            negotiation.take(round_.acknowledged)
 
     def _publish(self) -> None:
         self.outcome = self._work.publish()
@@ -126,7 +127,7 @@ class Transfer:
         return await self._threads.run(work, stop=self._work.cancel)
 
 
-class _Answer:
+class _Round:
     """What one answer to a fetch brings; its pack is fed on as it comes."""
 
     def __init__(self, work: RemoteImport, progress: ImportProgress) -> None:
