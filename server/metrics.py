@@ -7,11 +7,17 @@ a worker counted that has died goes on to count. Without such a folder, as in te
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from math import inf
+from threading import Lock
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from packengine.storage.ports import CatalogTotals
 from server.asgi.record import LimitName, RequestRecord
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -19,6 +25,9 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _PREFIX = "artifacts"
+_TOTALS_KEPT_S = 15.0
+"""Anybody may scrape as often as they like."""
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER_METHOD = "other"
 """A method may be any word, and every label is kept for ever."""
@@ -61,6 +70,9 @@ class Metrics:
         self._limits = {
             name: Counter(name, text, namespace=_PREFIX, registry=registry) for name, text in _LIMITS.items()
         }
+        self._totals = b""
+        self._totals_until_s = -inf
+        self._totals_lock = Lock()
         build = Gauge(
             "build_info", "1.", ["version"], namespace=_PREFIX, registry=registry, multiprocess_mode="livemax"
         )
@@ -78,11 +90,42 @@ class Metrics:
         if record.cache is not None:
             self._packs.labels(record.cache).inc()
 
-    def render(self) -> bytes:
-        """The text. Reads the files of all workers: belongs into a worker thread."""
+    def render(self, read_totals: Callable[[], CatalogTotals]) -> bytes:
+        """The text. Reads the files of all workers: belongs into a worker thread.
+
+        read_totals: of the catalog, which all workers see alike and none of them counts. Called now and then only.
+        """
+        return self._counted() + self._told(read_totals)
+
+    def _told(self, read_totals: Callable[[], CatalogTotals]) -> bytes:
+        with self._totals_lock:
+            if time.monotonic() >= self._totals_until_s:
+                self._totals = _as_text(read_totals())
+                self._totals_until_s = time.monotonic() + _TOTALS_KEPT_S
+            return self._totals
+
+    def _counted(self) -> bytes:
         folder = os.environ.get(FOLDER_VARIABLE)
         if folder is None:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]  # it is typed in part
         return generate_latest(registry)
+
+
+class _Totals:
+    """Not gauges of the library: those would be kept in the files of the workers, too."""
+
+    def __init__(self, totals: CatalogTotals) -> None:
+        self._totals = totals
+
+    def collect(self) -> Iterator[Metric]:
+        """See CollectorRegistry."""
+        yield GaugeMetricFamily(f"{_PREFIX}_repos_total", "Live repositories.", self._totals.repositories)
+        yield GaugeMetricFamily(f"{_PREFIX}_tokens_active_total", "Live repository tokens.", self._totals.tokens)
+
+
+def _as_text(totals: CatalogTotals) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Totals(totals))
+    return generate_latest(registry)

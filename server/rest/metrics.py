@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from quart import Blueprint, Response
 
+from packengine.storage.ports import CatalogTotals
 from server.metrics import CONTENT_TYPE
 from server.rest.context import services
 from server.rest.operations import Binary, operation
@@ -15,4 +18,9 @@ metrics = Blueprint("metrics", __name__)
 @operation(answer=Binary(CONTENT_TYPE), tag="health", public=True)
 async def scrape() -> Response:
     """The counters of all workers, as Prometheus reads them."""
-    return Response(await services().run(services().metrics.render), content_type=CONTENT_TYPE)
+    using = services()
+
+    def totals() -> CatalogTotals:
+        return using.engine.catalog.totals(int(time.time()))
+
+    return Response(await using.run(using.metrics.render, totals), content_type=CONTENT_TYPE)

@@ -10,14 +10,17 @@ import pytest
 from packengine.storage.ports import (
     NO_QUOTA,
     Catalog,
+    CatalogTotals,
     Committed,
     NewRepository,
+    NewToken,
     OwnerBytesExceeded,
     OwnerQuota,
     OwnerUsage,
     Publish,
     QuotaExceeded,
     RepositoryMissing,
+    TokenScope,
 )
 from tests.support.catalogs import NOW_S, create, manifest, new_repository
 
@@ -128,3 +131,16 @@ def test_an_undeletion_counts_as_a_creation(catalog: Catalog) -> None:
         catalog.undelete_repository("one", not_before_s=NOW_S, first_version=first_version.first_version, quota=THREE)
     with pytest.raises(RepositoryMissing):
         catalog.pointer("one")
+
+
+def test_totals_are_of_what_is_live(catalog: Catalog) -> None:
+    assert catalog.totals(NOW_S) == CatalogTotals(0, 0)
+    make(catalog, "one", "two", quota=NO_QUOTA)
+    create(catalog, "three")
+    for number, (name, expires_at_s) in enumerate([("one", None), ("one", NOW_S + 9), ("two", None), ("three", NOW_S)]):
+        catalog.mint_token(name, NewToken(bytes([number]) * 32, TokenScope.READ, NOW_S, expires_at_s))
+    assert catalog.totals(NOW_S) == CatalogTotals(3, 3)
+    catalog.revoke_token(bytes([0]) * 32, NOW_S)
+    assert catalog.totals(NOW_S + 9) == CatalogTotals(3, 1)
+    catalog.delete_repositories(["two"], NOW_S)
+    assert catalog.totals(NOW_S) == CatalogTotals(2, 1)

@@ -187,3 +187,11 @@ async def test_all_repositories_of_a_subject_have_only_so_many_bytes_together(da
         assert rest.engine.catalog.owner_usage("alice").size_bytes < 3000
         assert (await rest.call("POST", path.format("bobs-1"), commit(1500, "c"), headers=BOB)).status_code == 200
         assert (await rest.call("POST", path.format("admins-1"), commit(9000, "d"))).status_code == 200
+
+
+async def test_what_there_is_is_told_with_the_metrics(data_dir: Path) -> None:
+    async with rest_client(data_dir) as rest:
+        for name in ("repo-1", "repo-2"):
+            await rest.create(name)
+        await rest.call("POST", "/v1/repos/repo-1/tokens", {"scope": "read"})
+        assert (await metric(rest, "repos_total"), await metric(rest, "tokens_active_total")) == ("2.0", "3.0")

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from server.auth.configured import check_keys
 from server.config import Settings, SettingsError, check_exposure, load_settings, split_bind
+from server.limits import Rate, RateClass
 
 
 def load(
@@ -174,3 +176,40 @@ def test_hidden_refs_that_can_match_nothing_are_refused(pattern: str) -> None:
 
 def test_admin_token_is_not_in_the_representation() -> None:
     assert "sesame" not in repr(load({"admin_token": "sesame"}))
+
+
+@pytest.mark.parametrize("secret", ["", "short", "x" * 31])
+def test_a_secret_for_tokens_has_as_many_bytes_as_its_hash(secret: str) -> None:
+    with pytest.raises(SettingsError, match="jwt_secret: HS256 takes no secret of less than 32 bytes"):
+        load({"jwt_secret": secret})
+    assert "sesame" not in repr(load({"jwt_secret": "sesame" * 6}))
+
+
+def test_rates_are_read_by_class() -> None:
+    rates = load({"rate_create": "1/2m", "rate_read": "off"}).rates
+    assert rates[RateClass.CREATE] == Rate(1, 30_000_000_000)
+    assert rates[RateClass.READ] is None
+    assert rates[RateClass.COMMIT] == Rate(600, 100_000_000)
+    assert rates.keys() == set(RateClass)
+
+
+@pytest.mark.parametrize("rate_class", RateClass)
+def test_a_rate_that_is_none_is_refused_by_name(rate_class: RateClass) -> None:
+    with pytest.raises(SettingsError, match=f"rate_{rate_class.value}: 'often' is neither"):
+        load({f"rate_{rate_class.value}": "often"})
+
+
+def test_trusted_proxies_are_networks() -> None:
+    assert load({"trusted_proxies": "10.0.0.0/8 fd00::1"}).trusted_proxies == ("10.0.0.0/8", "fd00::1")
+    with pytest.raises(SettingsError, match="trusted_proxies: '10.0.0.1/8' has host bits set"):
+        load({"trusted_proxies": "10.0.0.1/8"})
+
+
+@pytest.mark.parametrize("content", [None, "{}"])
+def test_keys_that_cannot_be_read_end_the_start(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "jwks"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SettingsError, match=f"jwt_jwks: {path}: "):
+        check_keys(load({"jwt_jwks": path}))
+    check_keys(load())

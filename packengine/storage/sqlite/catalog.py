@@ -12,6 +12,7 @@ from packengine.storage._keys import SECRET_BYTES
 from packengine.storage.ports import (
     NO_QUOTA,
     BlobKey,
+    CatalogTotals,
     Committed,
     Condemned,
     Digest,
@@ -44,6 +45,7 @@ from packengine.storage.sqlite import (
     _secret,
     _server_keys,
     _tokens,
+    _totals,
 )
 from packengine.storage.sqlite._change_watch import ChangeWatch
 from packengine.storage.sqlite._group_writer import GroupWriter, WriteStats
@@ -145,6 +147,11 @@ class SqliteCatalog(JobCalls):
         """What an owner has."""
         with self._readers.connection() as connection:
             return _owners.owner_usage(connection, owner)
+
+    def totals(self, now_s: int) -> CatalogTotals:
+        """What is live in all."""
+        with self._readers.connection() as connection:
+            return _totals.totals(connection, now_s)
 
     def live_forks(self, repository_id: str) -> Sequence[str]:
         """Ids of the live direct forks, oldest first."""

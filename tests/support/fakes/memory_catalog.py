@@ -12,6 +12,7 @@ from packengine.refs.rules import RefRule
 from packengine.storage.ports import (
     NO_QUOTA,
     BlobKey,
+    CatalogTotals,
     Committed,
     Condemned,
     CondemnedRow,
@@ -198,6 +199,12 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
         with self._lock:
             sizes = [each.size_bytes for each in self._repositories if each.live and each.new.owner == owner]
             return OwnerUsage(len(sizes), sum(sizes))
+
+    def totals(self, now_s: int) -> CatalogTotals:
+        """What is live in all."""
+        with self._lock:
+            tokens = sum(_live(token, now_s) for token in self._tokens.values())
+            return CatalogTotals(sum(each.live for each in self._repositories), tokens)
 
     def live_forks(self, repository_id: str) -> Sequence[str]:
         """Live direct forks, oldest first."""
