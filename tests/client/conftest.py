@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from packhouse_client import AsyncClient, Client
+from tests.support.openapi_check import AnswerCheck
 from tests.support.rest import rest_client
 from tests.support.server import RunningServer
 
@@ -19,10 +21,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def answer_check(server: RunningServer) -> AnswerCheck:
+    """Whether answers are such as the server's own document says."""
+    return AnswerCheck(server.rest("GET", "/v1/openapi.json")[1])
+
+
 @pytest.fixture
-def client(server: RunningServer) -> Iterator[Client]:
-    """The administrator's client of the running server."""
-    with Client(server.url, server.admin_token) as opened:
+def client(server: RunningServer, answer_check: AnswerCheck) -> Iterator[Client]:
+    """The administrator's client of the running server; each answer is compared with the document."""
+    headers = {"Authorization": f"Bearer {server.admin_token}"}
+    http = httpx.Client(base_url=server.url, headers=headers, event_hooks={"response": [answer_check]})
+    with Client(http=http) as opened:
         yield opened
 
 
