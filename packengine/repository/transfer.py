@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from core_ext import IngestedPack, ObjectDb, Pack, PackStream
 from packengine.repository.errors import WriteRefused
-from packengine.repository.packs import open_database
 from packengine.repository.push_drafts import PushMeans
 from packengine.repository.state import RepositoryState
 from packengine.repository.writing import ingest_written
@@ -50,9 +49,11 @@ class Transfer:
                 f"{origin.record.id} names objects by {origin.manifest.object_format}, "
                 f"{self._state.record.id} by {object_format}"
             )
-        records = {pack.digest: pack for pack in (*self._state.manifest.packs, *origin.manifest.packs)}
-        packs = [self._means.shelf.open(record, object_format) for record in records.values()]
-        return open_database(packs, object_format, self._means.limits)
+        objects, held = self._means.visibility.stored(self._state), {pack.digest for pack in self._state.manifest.packs}
+        for record in reversed(origin.manifest.packs):  # the newest in front
+            if record.digest not in held:
+                objects = objects.with_pack(self._means.shelf.open(record, object_format))
+        return objects
 
 
 def _pieces(stream: PackStream) -> Iterator[bytes]:

@@ -47,9 +47,13 @@ class Visibility:
             return self._loader.objects(state.manifest)
         return self._view(state, self._recent(state, now_ms), cancel)
 
+    def stored(self, state: RepositoryState) -> ObjectDb:
+        """Everything that the packs hold: for who goes from values of refs alone, and so meets nothing else."""
+        return self._loader.objects(state.manifest)
+
     def all_usable(self, state: RepositoryState) -> bool:
         """Whether the refs reach everything that the packs hold, also where the manifest does not say so."""
-        return state.manifest.sealed or len(self.usable(state)) == len(self._loader.objects(state.manifest))
+        return state.manifest.sealed or len(self.usable(state)) == len(self.stored(state))
 
     def let_go(self) -> None:
         """Drop the views; who uses one goes on with it."""

@@ -40,7 +40,7 @@ async def merge(repository_id: str) -> Response:
         )
         return _told(engine.merges.merge(state, request, writer, origin=origin), asked.target_branch)
 
-    return await writing.answer(write)
+    return await writing.answer(write, threads=services().merges)
 
 
 @merges.post("/v1/repos/<repository_id>/sync")
@@ -57,7 +57,7 @@ async def sync(repository_id: str) -> Response:
         branch = branch_to_sync(state, asked.branch)
         return _told(sync_branch(engine.merges, state, source, branch, writer, author=ident_of(asked.author)), branch)
 
-    return await writing.answer(write)
+    return await writing.answer(write, threads=services().merges)
 
 
 def _readable(engine: Engine, caller: Caller, repository_id: str) -> RepositoryState:

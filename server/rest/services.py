@@ -23,6 +23,9 @@ STREAM_THREADS = 16
 WRITE_THREADS = 32
 """The same for requests that write to a repository."""
 
+MERGE_THREADS = 4
+"""The same for merges of branches, each of which may take a quarter of a gigabyte."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -42,6 +45,7 @@ class RestServices:
     writes: WorkerThreads = field(default_factory=lambda: WorkerThreads(WRITE_THREADS))
     """Of their own: what waits for the disk holds up no reads, and shares a transaction with what waits beside it."""
 
+    merges: WorkerThreads = field(default_factory=lambda: WorkerThreads(MERGE_THREADS))
     after_write: Callable[[str], None] = lambda _: None
     """Called with the id of a repository that was written to."""
 

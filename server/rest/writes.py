@@ -14,6 +14,7 @@ from core_ext import Cancel, CoreError
 from packengine.repository import RepositoryError, RepositoryState
 from packengine.repository.writing import Writer
 from packengine.storage.ports import Committed, StorageError
+from server.git.native import WorkerThreads
 from server.limits import RateClass
 from server.rest.access import authenticated, check_owner
 from server.rest.body import json_response, read_body
@@ -39,9 +40,12 @@ class Writing:
     repository_id: str
     still_accepted: Callable[[], bool]
 
-    async def answer(self, write: Write) -> Response:
-        """Write, and answer. A client that goes away meanwhile does not stop it half-way."""
-        data, is_due = await self.services.writes.run(lambda: self._write(write))
+    async def answer(self, write: Write, *, threads: WorkerThreads | None = None) -> Response:
+        """Write, and answer. A client that goes away meanwhile does not stop it half-way.
+
+        threads: for what takes more than most writes do.
+        """
+        data, is_due = await (threads or self.services.writes).run(lambda: self._write(write))
         self.services.after_write(self.repository_id)
         if not is_due:
             return json_response(data)
