@@ -242,8 +242,9 @@ class Engine:
             raise RepositoryExists(f"repository {new_id} exists")
         first = self._lifecycle.first_manifest(actor, open_git_folder(path).object_format, "main")
 
-        def create(manifest: bytes, rows: Sequence[Row], blobs: Sequence[BlobKey]) -> None:
-            self.catalog.create_repositories([NewRepository(new_id, None, now_s(), manifest, blobs=blobs)], rows)
+        def create(manifest: bytes, rows: Sequence[Row], blobs: Sequence[BlobKey], size_bytes: int) -> None:
+            new = NewRepository(new_id, None, now_s(), manifest, blobs=blobs, size_bytes=size_bytes)
+            self.catalog.create_repositories([new], rows)
 
         self._importer.take_over(path, first, create, progress)
         return new_id

@@ -20,7 +20,7 @@ from packengine.repository.state import StateLoader
 from packengine.storage import quarantine_folder
 from packengine.storage.ports import BlobKey, BlobStore, CondemnedBlob, Row, RowKind
 
-Create = Callable[[bytes, Sequence[Row], Sequence[BlobKey]], None]
+Create = Callable[[bytes, Sequence[Row], Sequence[BlobKey], int], None]
 _READ_BYTES = 1 << 20
 _LOOSE_BATCH_BYTES = 64 << 20
 
@@ -41,7 +41,8 @@ class Importer:
         """Store what the refs at `path` reach, and create a repository of it.
 
         first: the manifest of an empty repository. create: is called with the digest of the manifest that it begins
-        with, the rows it needs and the blobs it names. Raises ImportRefused; nothing is left behind then.
+        with, the rows it needs, the blobs it names and the bytes of its packs. Raises ImportRefused; nothing is left
+        behind then.
         """
         folder = open_git_folder(path)
         with quarantine_folder(self._quarantine) as scratch:
@@ -118,7 +119,7 @@ class Importer:
 
     def _finish(
         self, first: Manifest, folder: GitFolder, entries: list[RefEntry], intakes: list[PackIntake]
-    ) -> tuple[bytes, list[Row], list[BlobKey]]:
+    ) -> tuple[bytes, list[Row], list[BlobKey], int]:
         refs, blocks = build_table(entries, oid_len=first.refs.oid_len, load=self._loader.load_block)
         manifest = replace(
             first,
@@ -131,7 +132,8 @@ class Importer:
         rows = [Row(RowKind.REF_BLOCK, digest, block) for digest, block in blocks.items()]
         rows += [row for intake in intakes for row in intake.rows()]
         blobs = [intake.blob for intake in intakes if intake.blob is not None]
-        return digest_of(data), [*rows, Row(RowKind.MANIFEST, digest_of(data), data)], blobs
+        size_bytes = sum(intake.record.size_bytes for intake in intakes)
+        return digest_of(data), [*rows, Row(RowKind.MANIFEST, digest_of(data), data)], blobs, size_bytes
 
 
 def _head(folder: GitFolder) -> bytes | None:
