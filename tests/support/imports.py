@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from packengine.repository.publish import now_ms
-from packengine.repository import Engine
 from server.config import Settings
 from server.imports.connecting import Resolve, resolve
 from server.imports.holds import TTL_MS
