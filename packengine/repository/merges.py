@@ -76,8 +76,8 @@ class _Ends:
 
     source: bytes
     target: bytes | None
-    known: bytes | None
-    """A value of a ref here, whose history need not come along: the target's, else HEAD's."""
+    usable_in: bytes | None
+    """The manifest by which it was told what has to come along; None if nothing has to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,9 @@ class _Merging:
 
     def propose(self, state: RepositoryState) -> Proposal | None:
         """The merge into that state's target."""
-        head = state.head_entry()
         target = value_of(state, self._target_ref, self._hidden)
-        known = head.oid if target is None and head is not None else target
-        ends = _Ends(self._source(self._origin or state), target, known)
+        usable_in = None if self._origin is None else state.pointer.manifest
+        ends = _Ends(self._source(self._origin or state), target, usable_in)
         if self._known is None or self._known[0] != ends:
             self._known = ends, self._join(state, ends)
         return self._known[1].proposal
@@ -135,7 +134,7 @@ class _Merging:
         if target is None or (self._request.strategy is not Strategy.MERGE and objects.is_ancestor(target, source)):
             tree = tree_of(objects, source, state.manifest.object_format)
             move = one_command(state, self._target_ref, target, source)
-            proposal = Proposal(move, transfer.pack(source, ends.known))
+            proposal = Proposal(move, transfer.pack(source))
             return _Joined(source, tree, is_fast_forward=True, proposal=proposal)
         if self._request.strategy is Strategy.FF_ONLY:
             names = self._request.target_branch, self._request.source_branch
@@ -149,7 +148,7 @@ class _Merging:
         commit = builder.add("commit", commit_content(tree, [target, source], self._words()))
         made = builder.finish()
         here = self._origin is None
-        pack = ingest_written(self._means, state, [made]) if here else transfer.pack(commit, target, made=made)
+        pack = ingest_written(self._means, state, [made]) if here else transfer.pack(commit, made=made)
         proposal = Proposal(one_command(state, self._target_ref, target, commit), pack)
         return _Joined(commit, tree, is_fast_forward=False, proposal=proposal)
 

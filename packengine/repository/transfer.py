@@ -26,17 +26,19 @@ class Transfer:
         self._is_needed = origin is not None
         self.objects = means.visibility.usable(state) if origin is None else self._of_both(origin)
 
-    def pack(self, tip: bytes, known: bytes | None, *, made: bytes | None = None) -> IngestedPack | None:
-        """What `tip` reaches and `known`, a ref's value here, does not, in one pack; None if nothing goes over.
+    def pack(self, tip: bytes, *, made: bytes | None = None) -> IngestedPack | None:
+        """What `tip` reaches and may not be used here yet, in one pack; None if nothing goes over.
 
-        made: a pack of new objects beside those of `objects`. The result is checked as what is pushed.
+        made: a pack of new objects beside those of `objects`. The result is checked as what is pushed. Cost: that of
+        what goes over, and a bit for each object that is here: where something is usable, so is all that it reaches.
         """
         if not self._is_needed:
             return None
         objects = self.objects
         if made is not None:
             objects = objects.with_pack(Pack.from_bytes(made, None, object_format=self._state.manifest.object_format))
-        lacking, _ = objects.difference([tip], [] if known is None else [known])
+        usable = self._means.visibility.usable(self._state).all_objects().moved_to(objects)
+        lacking = objects.reachable([tip], known=usable).minus(usable)
         if not len(lacking):
             return None
         stream = objects.stream_pack(lacking, client_holds=None, ofs_delta=True, threads=self._means.limits.threads)
