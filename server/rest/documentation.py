@@ -10,7 +10,6 @@ import msgspec
 from quart import Blueprint, Response, current_app
 
 from server.rest.body import json_response
-from server.rest.errors import bad_request
 from server.rest.openapi import openapi_document
 from server.rest.operations import Binary, operation
 
@@ -23,6 +22,7 @@ _ASSETS = {
     "swagger-ui-bundle.js": (_SWAGGER_UI, "text/javascript; charset=utf-8"),
     "swagger-ui.css": (_SWAGGER_UI, "text/css; charset=utf-8"),
 }
+_NAMES = ", ".join(f'"{name}"' for name in _ASSETS if name != _PAGE)
 _HEADERS = {
     # Swagger UI draws its icons from data: URLs and sets styles on elements; all else comes from here, or not at all.
     "Content-Security-Policy": (
@@ -51,12 +51,10 @@ async def page() -> Response:
     return _asset(_PAGE)
 
 
-@documentation.get("/v1/docs/<asset>")
-@operation(answer=Binary("text/javascript", "text/css"), errors=("bad_request",), tag="documentation", public=True)
+@documentation.get(f"/v1/docs/<any({_NAMES}):asset>")
+@operation(answer=Binary("text/javascript", "text/css"), tag="documentation", public=True)
 async def page_asset(asset: str) -> Response:
     """What the page is made of."""
-    if asset not in _ASSETS:
-        raise bad_request(f"the page has no {asset[:64]!r}", 404)
     return _asset(asset)
 
 

@@ -12,6 +12,9 @@ _STRING: Json = {"type": "string"}
 _COUNT: Json = {"type": "integer", "minimum": 0}
 
 _PATH: dict[str, tuple[str, Json]] = {
+    "asset": ("A file of the page at /v1/docs.", {"enum": ["start.js", "swagger-ui-bundle.js", "swagger-ui.css"]}),
+    "name": ("A name, with the slashes that it has.", _STRING),
+    "spec": ("`base...head`: since they parted; `base..head`: as they are.", _STRING),
     "repository_id": ("A repository's id.", {"type": "string", "pattern": "^[a-z0-9_-]{4,64}$"}),
 }
 
