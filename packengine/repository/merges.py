@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from enum import Enum
 
@@ -16,6 +17,9 @@ from packengine.repository.state import RepositoryState
 from packengine.repository.transfer import Transfer
 from packengine.repository.writing import Proposal, Writer, ingest_written, one_command, publish_written, value_of
 from packengine.storage.ports import Committed
+
+QUICK_S = 0.02
+"""A merge that was made in less is made again while others wait, and shares their transaction."""
 
 
 class Strategy(Enum):
@@ -66,7 +70,14 @@ class MergeService:
         MergeConflict, RefRefused, AccessEnded, RepositoryMissing, LimitReached.
         """
         merging = _Merging(self._means, request, origin)
-        committed = publish_written(self._means, state, merging.propose, writer, PublishKind.MERGE, is_quick=False)
+        since_s = time.perf_counter()
+        proposal = merging.propose(state)
+        if proposal is None:
+            return merging.outcome(None)
+        # Others of the repository wait for one that can be made anew in a moment; one that takes its time is made beside.
+        is_small = proposal.pack is None or proposal.pack.pack_path is None
+        is_quick = is_small and time.perf_counter() - since_s < QUICK_S
+        committed = publish_written(self._means, state, merging.propose, writer, PublishKind.MERGE, is_quick=is_quick)
         return merging.outcome(committed)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
 from packengine.manifests import PublishKind
 from packengine.refs import HiddenRefs
-from packengine.repository import BranchNameError, Engine
+from packengine.repository import BranchNameError, Engine, merges
 from packengine.repository.errors import MergeConflict, RefRefused, WriteRefused
 from packengine.repository.idents import Ident
 from packengine.repository.merges import Strategy
@@ -158,6 +159,12 @@ def test_names_of_no_branch_are_refused(project: Project, split: Split) -> None:
 
 
 # --- who wins ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["quick", "slow"], autouse=True)
+def pace(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether merges are made in the turn of their repository, or beside it: who wins must not depend on it."""
+    monkeypatch.setattr(merges, "QUICK_S", math.inf if request.param == "quick" else 0)
 
 
 def test_a_target_that_moves_meanwhile_is_merged_into_anew(
