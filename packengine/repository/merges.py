@@ -74,7 +74,7 @@ class MergeService:
         proposal = merging.propose(state)
         if proposal is None:
             return merging.outcome(None)
-        # Others of the repository wait for one that can be made anew in a moment; one that takes its time is made beside.
+        # Others of the repository wait for one that can be made anew in a moment; one that takes its time goes beside.
         is_small = proposal.pack is None or proposal.pack.pack_path is None
         is_quick = is_small and time.perf_counter() - since_s < QUICK_S
         committed = publish_written(self._means, state, merging.propose, writer, PublishKind.MERGE, is_quick=is_quick)
