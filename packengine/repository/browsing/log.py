@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core_ext import Cancel
+from core_ext import Cancel, CorruptObject, MissingObject
 from packengine.repository.browsing.commits import CommitInfo, read_commit
 from packengine.repository.browsing.cursors import CursorGone, decode_cursor, encode_cursor
 from packengine.repository.browsing.paths import path_bytes
 from packengine.repository.browsing.revisions import UnbornHead, commit_named
 from packengine.repository.browsing.snapshot import Snapshot
+from packengine.repository.errors import BadCursor
 
 MAX_COMMITS = 500
 """Of one page."""
@@ -68,18 +69,23 @@ def commits_within(
     """The next commits of a range, and where it goes on. Of what was asked, cursor is not looked at."""
     if asked.limit == 0:
         return [], None
-    oids, after = snapshot.objects.log(
-        [span.tip],
-        hidden=[] if span.hidden is None else [span.hidden],
-        path=path_bytes(asked.path) or None,
-        since_s=asked.since_s,
-        until_s=asked.until_s,
-        limit=asked.limit,
-        skip=asked.skip,
-        max_looked_at=MAX_LOOKED_AT,
-        cursor=after,
-        cancel=cancel,
-    )
+    try:
+        oids, after = snapshot.objects.log(
+            [span.tip],
+            hidden=[] if span.hidden is None else [span.hidden],
+            path=path_bytes(asked.path) or None,
+            since_s=asked.since_s,
+            until_s=asked.until_s,
+            limit=asked.limit,
+            skip=asked.skip,
+            max_looked_at=MAX_LOOKED_AT,
+            cursor=after,
+            cancel=cancel,
+        )
+    except (ValueError, MissingObject, CorruptObject) as error:
+        if after is None:
+            raise
+        raise BadCursor from error  # it names commits, which may be gone, or none if somebody tampered with it
     return [read_commit(snapshot, oid) for oid in oids], after
 
 

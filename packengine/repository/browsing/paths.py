@@ -10,7 +10,9 @@ import re
 
 from packengine.repository.errors import BrowsingRefused
 
-MAX_PATH_BYTES = 64 * 1024
+MAX_PATH_BYTES = 4096
+"""As long as the core takes them, and what Linux opens. Longer ones are listed, but cannot be asked for."""
+
 _SHOWN_CHARACTERS = 200
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\(?:[abfnrtv"\\]|[0-3][0-7]{2}))*)"', re.DOTALL)
@@ -49,7 +51,8 @@ def path_bytes(text: str) -> bytes:
         raise BadPath(f"a path that begins with a quote is in C-style quotes; this is not: {shown_path(text)}")
     path = text.encode() if quoted is None else _ESCAPE.sub(_unescaped, quoted[1].encode())
     path = path.strip(b"/")
-    if b"\0" in path or b"//" in path or len(path) > MAX_PATH_BYTES:
+    parts = path.split(b"/") if path else []
+    if b"\0" in path or len(path) > MAX_PATH_BYTES or any(part in (b"", b".", b"..") for part in parts):
         raise BadPath(f"not a path: {shown_path(text)}")
     return path
 
