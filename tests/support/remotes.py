@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -56,8 +57,15 @@ class RunningRemote:
     requests: list[Exchange] = field(default_factory=list)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that fails is what some tests are about."""
+
+
 @contextmanager
-def serving(answer: Callable[[Exchange], None], *, host: str = "127.0.0.1") -> Iterator[RunningRemote]:
+def serving(answer: Callable[[Exchange], None], *, tls: ssl.SSLContext | None = None) -> Iterator[RunningRemote]:
     """Answer each request so. A client that goes away is no error."""
     running: list[RunningRemote] = []
 
@@ -80,10 +88,11 @@ def serving(answer: Callable[[Exchange], None], *, host: str = "127.0.0.1") -> I
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the library's name
             """Into nowhere."""
 
-    with ThreadingHTTPServer((host, 0), Handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         port = server.server_address[1]
-        running.append(RunningRemote(f"http://{host}:{port}", port))
+        running.append(RunningRemote(f"http://127.0.0.1:{port}", port))
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
