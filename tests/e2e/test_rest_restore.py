@@ -100,7 +100,7 @@ async def test_a_bad_body_moves_nothing(rest: RestClient, accident: Accident, bo
 
 async def test_what_is_protected_or_read_only_is_not_restored(rest: RestClient, accident: Accident) -> None:
     for change in ({"rules": (RefRule("refs/heads/*", deny_force=True),)}, {"rules": (), "read_only": True}):
-        rest.engine.catalog.update_repository("project", **change)  # type: ignore[arg-type]
+        rest.engine.catalog.update_repository("project", **change)
         answer = await rest.call("POST", PATH, {"manifest": accident.manifest})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
         assert answer.json()["error"]["message"].startswith("refs/heads/main: ")

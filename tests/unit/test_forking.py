@@ -65,7 +65,7 @@ class Source:
         project.pushed(BLOB_TAG, None, self.blob_tag, self.blob, self.blob_tag)
         clock.move(ms=1000)
 
-    def fork(self, fork_id: str = "fork", **point: object) -> Project:
+    def fork(self, fork_id: str = "fork", /, **point: object) -> Project:
         self.engine.fork_repository("source", fork_id, ACTOR, point=ForkPoint(**point))  # type: ignore[arg-type]
         return Project(self.engine, fork_id, self.objects)
 

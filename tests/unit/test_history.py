@@ -11,6 +11,7 @@ from packengine.manifests import decode_manifest_head, encode_manifest
 from packengine.refs import HiddenRefs
 from packengine.repository import Engine, ForkPoint, Limits, history
 from packengine.repository.errors import BadCursor, StateGone, StateUnknown
+from packengine.repository.history import PastPublish
 from packengine.repository.push_policy import PushPolicy
 from packengine.storage.ports import RowKind
 from tests.support.collections import collect
@@ -100,7 +101,8 @@ def test_a_state_is_found_by_its_manifest(story: Story, engine: Engine) -> None:
 
 def test_pages_follow_each_other_whatever_is_published_meanwhile(story: Story) -> None:
     everything = page(story.project).publishes
-    told, cursor = [], None
+    told: list[PastPublish] = []
+    cursor = None
     while True:
         part = page(story.project, cursor=cursor, limit=2)
         told += part.publishes

@@ -173,7 +173,7 @@ def test_going_forward_keeps_a_repository_sealed_and_going_back_does_not(engine:
     project.pushed(MAIN, None, one, objects.empty_tree, one)
     at_one = page(project).publishes[0].state
     project.pushed(MAIN, one, two, two)
-    assert project.manifest.sealed
+    assert engine.load("line").manifest.sealed
     at_two = page(project).publishes[0].state
     restore(project, at_one)
     assert not project.manifest.sealed
