@@ -76,7 +76,7 @@ impl ObjectDb {
         cancel: Option<&Cancel>,
     ) -> PyResult<MergeResult> {
         let (db, flag) = (&self.database, flag_of(cancel));
-        let max_object_bytes = db.limits().max_object_bytes;
+        let max_object_bytes = db.limits().max_object_bytes.min(max_text_bytes);
         let options = merge::Options {
             our_name: ours_label.to_vec(),
             their_name: theirs_label.to_vec(),

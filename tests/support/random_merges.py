@@ -1,8 +1,8 @@
 """Random histories for merges: two branches of each differ by everything that Git's merge has a rule for.
 
-Names and folders come from small pools, so that both sides often do something to the same place: renames of files and of
-folders, changed modes and kinds, files where folders were, submodules, binary files, both line endings, and histories that
-cross each other or have nothing in common.
+Names and folders come from small pools, so that both sides often do something to the same place: renames of files and
+of folders, changed modes and kinds, files where folders were, submodules, binary files, both line endings, and
+histories that cross each other or have nothing in common.
 """
 
 from __future__ import annotations

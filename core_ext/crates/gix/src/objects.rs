@@ -52,6 +52,14 @@ impl<'a> Objects<'a> {
         self.db
     }
 
+    /// Look at the cancel flag, in work that reads nothing.
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    pub fn check_cancelled(&self) -> Result<()> {
+        self.cancel.check()
+    }
+
     /// How many objects were read so far, and how many bytes they had.
     #[must_use]
     pub fn read_so_far(&self) -> (u64, u64) {

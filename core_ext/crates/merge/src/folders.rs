@@ -21,9 +21,9 @@ pub(crate) const COLLISION: &str = "implicit directory rename";
 /// Decide where each folder went. One whose files went to several places equally is a conflict.
 pub(crate) fn renamed_folders(moves: &FolderMoves, conflicts: &mut Vec<PathConflict>) -> FolderRenames {
     let mut renames = FolderRenames::new();
-    for (folder, counts) in moves {
-        let Some(most) = counts.iter().map(|(_, count)| *count).max() else { continue };
-        let mut best = counts.iter().filter(|(_, count)| *count == most);
+    for (folder, moves) in moves {
+        let Some(most) = moves.known().map(|(_, count)| *count).max() else { continue };
+        let mut best = moves.known().filter(|(_, count)| *count == most);
         match (best.next(), best.next()) {
             (Some((to, _)), None) => _ = renames.insert(Path::clone(folder), Path::clone(to)),
             _ => conflicts.push((Path::clone(folder), SPLIT)),

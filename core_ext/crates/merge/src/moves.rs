@@ -7,7 +7,7 @@ use crate::paths::{BASE, EntryId, OURS, Path, Paths, REGULAR, THEIRS, bit, kind,
 use crate::renames::{FolderMoves, detect};
 use crate::similarity::Similarity;
 use crate::walk::Walk;
-use packhouse_object::{Kind, Result, hash_object};
+use packhouse_object::{Error, Kind, Result, hash_object};
 
 /// A rename of one side.
 struct Rename {
@@ -107,10 +107,19 @@ struct Step<'s, 'm> {
 }
 
 impl Step<'_, '_> {
+    /// What is known of a path that something was renamed to: a side has it, so it was met.
+    fn target(&self, path: &Path) -> Result<EntryId> {
+        let lost = || Error::CorruptObject {
+            oid: None,
+            what: format!("renamed to {}, which no tree has", String::from_utf8_lossy(path)),
+        };
+        self.paths.find(path).ok_or_else(lost)
+    }
+
     /// Both sides renamed the same file: to the same path or to two.
     fn both_renamed(&mut self, second: &Path) -> Result<()> {
         let first = &self.rename.new;
-        let (Some(ours), Some(theirs)) = (self.paths.find(first), self.paths.find(second)) else { return Ok(()) };
+        let (ours, theirs) = (self.target(first)?, self.target(second)?);
         if first == second {
             let base = self.paths.entry(self.old).versions[BASE];
             let entry = self.paths.entry_mut(ours);
@@ -147,7 +156,7 @@ impl Step<'_, '_> {
 
     /// One side renamed the file, the other one may have changed it, deleted it, or put something else at the new path.
     fn one_renamed(&mut self) -> Result<()> {
-        let Some(new) = self.paths.find(&self.rename.new) else { return Ok(()) };
+        let new = self.target(&self.rename.new)?;
         let (side, other_side) = (self.rename.side, other(self.rename.side));
         let (old_entry, new_entry) = (self.paths.entry(self.old), self.paths.entry(new));
         let is_deleted = old_entry.files == bit(BASE);
@@ -168,20 +177,21 @@ impl Step<'_, '_> {
 
     /// Something else is at the new path: the file is merged first, and with that afterwards.
     fn collide(&mut self, new: EntryId) -> Result<()> {
-        let (side, other_side) = (self.rename.side, other(self.rename.side));
-        let (old_versions, renamed) = (self.paths.entry(self.old).versions, self.paths.entry(new).versions[side]);
-        let mut versions = old_versions;
-        versions[side] = renamed;
-        let (Some(ours), Some(theirs)) = (versions[OURS], versions[THEIRS]) else { return Ok(()) };
+        let side = self.rename.side;
+        let mut versions = self.paths.entry(self.old).versions;
+        versions[side] = self.paths.entry(new).versions[side];
+        let entry = self.paths.entry_mut(new);
+        entry.blame("rename/add");
+        let (Some(ours), Some(theirs)) = (versions[OURS], versions[THEIRS]) else {
+            entry.has_path_conflict = true;
+            return Ok(());
+        };
         let (old_path, new_path) = (&self.rename.old, &self.rename.new);
         let mut paths = [old_path; 3];
         paths[side] = new_path;
-        debug_assert!(old_versions[other_side].is_some());
         let three = Three { base: versions[BASE], ours, theirs, paths };
         let content = self.merger.merge(&three, 1 + 2 * self.merger.depth)?;
-        let entry = self.paths.entry_mut(new);
-        entry.versions[side] = content.merged;
-        entry.blame("rename/add");
+        self.paths.entry_mut(new).versions[side] = content.merged;
         Ok(())
     }
 

@@ -21,7 +21,52 @@ const MAX_SAME_CONTENT: usize = 100;
 const NOWHERE: &[u8] = b"/";
 
 /// How many files went from a folder to which others, in the order in which that was found.
-pub(crate) type Moves = Vec<(Path, u32)>;
+#[derive(Default)]
+pub(crate) struct Moves {
+    counts: Vec<(Path, u32)>,
+    by_folder: HashMap<Path, usize>,
+}
+
+impl Moves {
+    fn increment(&mut self, to: &[u8]) {
+        if let Some(&at) = self.by_folder.get(to) {
+            self.counts[at].1 += 1;
+            return;
+        }
+        let to: Path = to.into();
+        self.by_folder.insert(Path::clone(&to), self.counts.len());
+        self.counts.push((to, 1));
+    }
+
+    /// The folders that files are known to have gone to, and how many to each.
+    pub(crate) fn known(&self) -> impl DoubleEndedIterator<Item = &(Path, u32)> + Clone {
+        self.counts.iter().filter(|(to, _)| **to != *NOWHERE)
+    }
+
+    fn unknown(&self) -> u32 {
+        self.by_folder.get(NOWHERE).map_or(0, |&at| self.counts[at].1)
+    }
+
+    /// The first of the most frequent ones, in the order in which Git's table gives them.
+    fn guess(&self) -> Option<&Path> {
+        let mut order: Vec<_> = self.known().rev().collect();
+        order.sort_by_key(|(folder, _)| bucket(folder));
+        let mut best: Option<&(Path, u32)> = None;
+        for count in order {
+            if best.is_none_or(|best| count.1 > best.1) {
+                best = Some(count);
+            }
+        }
+        best.map(|(to, _)| to)
+    }
+
+    /// Whether one place has more of a folder's files than any other can get.
+    fn is_decided(&self) -> bool {
+        let mut counts: Vec<_> = self.known().map(|(_, count)| *count).collect();
+        counts.sort_unstable_by_key(|&count| std::cmp::Reverse(count));
+        counts.first().copied().unwrap_or(0) > counts.get(1).copied().unwrap_or(0) + self.unknown()
+    }
+}
 
 /// Where the files of removed folders went.
 pub(crate) type FolderMoves = HashMap<Path, Moves>;
@@ -121,16 +166,7 @@ impl<'s, 'c, 'a> Search<'s, 'c, 'a> {
             self.count_move(self.targets[at]);
         }
         for (folder, moves) in &self.moves {
-            // The first of the most frequent ones, in the order in which Git's table gives them.
-            let mut order: Vec<_> = moves.iter().rev().collect();
-            order.sort_by_key(|(folder, _)| bucket(folder));
-            let mut best: Option<&(Path, u32)> = None;
-            for count in order {
-                if best.is_none_or(|best| count.1 > best.1) {
-                    best = Some(count);
-                }
-            }
-            self.guesses.extend(best.map(|(to, _)| (Path::clone(folder), Path::clone(to))));
+            self.guesses.extend(moves.guess().map(|to| (Path::clone(folder), Path::clone(to))));
         }
     }
 
@@ -228,7 +264,7 @@ impl<'s, 'c, 'a> Search<'s, 'c, 'a> {
             }
         }
         for (folder, moves) in &self.moves {
-            if self.changes.folder_need(folder) == FolderNeed::Own && is_decided(moves) {
+            if self.changes.folder_need(folder) == FolderNeed::Own && moves.is_decided() {
                 self.changes.removed_folders.insert(Path::clone(folder), FolderNeed::Above);
             }
         }
@@ -285,12 +321,10 @@ impl<'s, 'c, 'a> Search<'s, 'c, 'a> {
         Ok(table.into_iter().flatten().collect())
     }
 
-    /// The moves of removed folders alone, without what nobody knows.
-    fn into_folder_moves(self) -> FolderMoves {
-        let mut moves = self.moves;
-        moves.retain(|folder, _| self.changes.folder_need(folder) != FolderNeed::None);
-        moves.values_mut().for_each(|moves| moves.retain(|(to, _)| **to != *NOWHERE));
-        moves
+    /// The moves of removed folders alone.
+    fn into_folder_moves(mut self) -> FolderMoves {
+        self.moves.retain(|folder, _| self.changes.folder_need(folder) != FolderNeed::None);
+        self.moves
     }
 }
 
@@ -331,22 +365,10 @@ fn by_name<'p>(files: impl Iterator<Item = (&'p Path, usize)>) -> HashMap<Vec<u8
 }
 
 fn increment(moves: &mut FolderMoves, from: &[u8], to: &[u8]) {
-    if !moves.contains_key(from) {
-        moves.insert(from.into(), Moves::new());
+    match moves.get_mut(from) {
+        Some(moves) => moves.increment(to),
+        None => moves.entry(from.into()).or_default().increment(to),
     }
-    let Some(moves) = moves.get_mut(from) else { return };
-    match moves.iter_mut().find(|(folder, _)| **folder == *to) {
-        Some((_, count)) => *count += 1,
-        None => moves.push((to.into(), 1)),
-    }
-}
-
-/// Whether one place has more of a folder's files than any other can get.
-fn is_decided(moves: &Moves) -> bool {
-    let unknown = moves.iter().find(|(to, _)| **to == *NOWHERE).map_or(0, |(_, count)| *count);
-    let mut counts: Vec<_> = moves.iter().filter(|(to, _)| **to != *NOWHERE).map(|(_, count)| *count).collect();
-    counts.sort_unstable_by_key(|&count| std::cmp::Reverse(count));
-    counts.first().copied().unwrap_or(0) > counts.get(1).copied().unwrap_or(0) + unknown
 }
 
 /// Whether a folder above a path still needs to know where its files went.

@@ -42,6 +42,7 @@ impl<'a> Similarity<'a> {
 
     /// The score of two files, or 0 where it cannot reach `min_score` by their sizes alone.
     pub(crate) fn score(&mut self, old: &Oid, new: &Oid, min_score: u64) -> Result<u64> {
+        self.objects.check_cancelled()?;
         let (old_size, new_size) = (self.size(old)?, self.size(new)?);
         let (larger, smaller) = (old_size.max(new_size), old_size.min(new_size));
         if u128::from(larger) * u128::from(MAX_SCORE - min_score) < u128::from(larger - smaller) * u128::from(MAX_SCORE)

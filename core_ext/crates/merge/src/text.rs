@@ -202,8 +202,10 @@ fn one_side(from: From, change: &Change, shift: i64) -> Region {
 fn overlapping(ours: &Change, theirs: &Change) -> Region {
     let start = ours.before.start.min(theirs.before.start);
     let end = ours.before.end.max(theirs.before.end);
+    // A change further up may have taken away the lines that this would start with: it is joined with that one then.
     let stretched = |change: &Change| {
-        change.after.start - (change.before.start - start)..change.after.end + (end - change.before.end)
+        let before = change.before.start - start;
+        change.after.start.saturating_sub(before)..change.after.end + (end - change.before.end)
     };
     Region { from: From::Conflict, base: start..end, ours: stretched(ours), theirs: stretched(theirs) }
 }
