@@ -18,6 +18,7 @@ from packhouse_client.types.repositories import RefItem
 from server.rest.body import decoded, json_response
 from server.rest.context import services
 from server.rest.cursors import NEXT_CURSOR, cursor_header
+from server.rest.errors import bad_request
 from server.rest.oids import parsed_oid, parsed_oid_or_none
 from server.rest.operations import operation
 from server.rest.query import read_query
@@ -25,6 +26,9 @@ from server.rest.reading import read_repository
 from server.rest.writes import begin_write, body_or_error
 
 refs = Blueprint("refs", __name__)
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+"""What servers put in place of octets of a path that they cannot decode: it stands for no name in particular."""
 
 _REF = "/v1/repos/<repository_id>/refs/<path:name>"
 
@@ -77,6 +81,8 @@ async def delete(repository_id: str, name: str) -> Response:
 
 
 def _full_name(name: str) -> bytes:
+    if _REPLACEMENT in name:
+        raise bad_request("the name of the ref in the path is not UTF-8")
     return b"refs/" + name.encode()
 
 

@@ -149,6 +149,13 @@ async def test_a_name_that_no_ref_may_have_is_400(rest: RestClient, commits: lis
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request"), answer.text
 
 
+async def test_a_name_that_is_not_utf_8_is_400(rest: RestClient, commits: list[str]) -> None:
+    for method, body in (("PUT", {"sha": commits[0]}), ("DELETE", None)):
+        answer = await rest.call(method, f"{ROUTE}/heads/%FF", body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+    assert await listed(rest) == {"refs/heads/main": commits[1]}
+
+
 async def test_a_name_may_have_other_letters(rest: RestClient, commits: list[str]) -> None:
     assert (await rest.call("PUT", f"{ROUTE}/heads/{quote('größe')}", {"sha": commits[0]})).status_code == 200
     assert "refs/heads/größe" in await listed(rest)
