@@ -28,6 +28,8 @@ def _codes(route: Route) -> list[tuple[str, int]]:
         found += [("unauthorized", 401), ("rate_limited", 429), ("db_busy", 503)]
     if "repository_id" in route.arguments:
         found += [("invalid_repo_id", 400), ("repo_not_found", 404), ("forbidden", 403)]
+    if route.arguments:
+        found.append(("bad_request", 404))  # what no route's path has at that place
     if noted.query is not None:
         found.append(("bad_request", 400))
     if noted.body is not None:
