@@ -38,7 +38,7 @@ from server.rest.cursors import NEXT_CURSOR, cursor_header
 from server.rest.errors import ApiError, bad_request
 from server.rest.instants import parsed_instant
 from server.rest.operations import operation
-from server.rest.reading import query_or_error
+from server.rest.reading import query_or_error, state_of
 from server.rest.writes import begin_write, body_or_error
 
 history = Blueprint("history", __name__)
@@ -71,7 +71,7 @@ async def read_history(repository_id: str) -> Response:
         record = check()
         if isinstance(asked, ApiError):
             raise asked  # not before: who has no business with the repository hears nothing else
-        state = engine.load(record.id)
+        state = state_of(engine, record)
         if asked.at is None and asked.manifest is None:
             return _publishes(engine, state, asked, cancel)
         return _past_state(engine, state, asked, cancel)

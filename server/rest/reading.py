@@ -8,7 +8,9 @@ from typing import TypeVar
 import msgspec
 
 from core_ext import Cancel
+from packengine.repository import Engine, RepositoryState
 from packengine.repository.browsing import Snapshot
+from packengine.storage.ports import RepositoryMissing, RepositoryRecord
 from server.git.held import check_held
 from server.limits import RateClass
 from server.rest.access import access_to
@@ -39,6 +41,15 @@ async def read_repository(
         return work(engine.snapshot(record.id), asked, flag)
 
     return await services().threads.run(visit, stop=flag.set)
+
+
+def state_of(engine: Engine, record: RepositoryRecord) -> RepositoryState:
+    """The newest state of a repository to which access was checked. Raises RepositoryMissing, also if its id belongs to
+    another one by now."""
+    state = engine.load(record.id)
+    if state.record.first_version != record.first_version:
+        raise RepositoryMissing(f"repository {record.id} was deleted just now")
+    return state
 
 
 def query_or_error(query: type[Q]) -> Q | ApiError:

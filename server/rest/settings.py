@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response
 
 from packengine.repository import Actor, Engine, RepositoryDetails
-from packengine.storage.ports import RepositoryMissing, RepositoryRecord, TokenScope
+from packengine.storage.ports import RepositoryRecord, TokenScope
 from packhouse_client.types.repositories import RepositoryAnswer, RepositoryMade
 from packhouse_client.types.settings import UndeleteRepository, UpdateRepository
 from server.auth.minting import mint, remote_url
@@ -14,6 +14,7 @@ from server.rest.access import access_to, authenticated, check_owner
 from server.rest.body import answer, decoded
 from server.rest.context import checked_repository_id, services
 from server.rest.operations import operation
+from server.rest.reading import state_of
 from server.rest.remote import request_base_url
 from server.rest.repositories import told
 from server.rest.writes import body_or_error
@@ -60,10 +61,7 @@ async def undelete(repository_id: str) -> Response:
 
 def _update(engine: Engine, record: RepositoryRecord, wish: UpdateRepository, actor: Actor) -> None:
     if wish.default_branch is not None:
-        state = engine.load(record.id)
-        if state.record.first_version != record.first_version:
-            raise RepositoryMissing(f"repository {record.id} was deleted just now")
-        engine.move_head(state, wish.default_branch, actor)
+        engine.move_head(state_of(engine, record), wish.default_branch, actor)
     engine.catalog.update_repository(
         record.id,
         description=wish.description,
