@@ -29,7 +29,7 @@ _probe_limiter = trio.CapacityLimiter(1)
 
 
 @health.get("/v1/health")
-@operation(answer=Ok, tag="health", public=True)
+@operation(answer=Ok, errors=("rate_limited",), tag="health", public=True)
 async def alive() -> Response:
     """True as long as the event loop turns."""
     limit_address(RateClass.HEALTH)
@@ -37,7 +37,7 @@ async def alive() -> Response:
 
 
 @health.get("/v1/health/ready")
-@operation(answer={200: Readiness, 503: Readiness}, tag="health", public=True)
+@operation(answer={200: Readiness, 503: Readiness}, errors=("rate_limited",), tag="health", public=True)
 async def ready() -> Response:
     """503 while draining, and when the catalog does not answer within a second."""
     limit_address(RateClass.HEALTH)
