@@ -61,7 +61,7 @@ class Settings:
     public_base_url: str | None = None
     admin_token: str | None = field(default=None, repr=False)
     jwt_secret: str | None = field(default=None, repr=False)
-    jwt_jwks: Path | None = None
+    jwt_jwks: str | None = None
     jwt_expected_aud: str | None = None
     jwt_expected_iss: str | None = None
     max_repos_per_user: Count = 100
@@ -173,6 +173,8 @@ def check_settings(settings: Settings) -> None:
         raise SettingsError("admin_token: 1 to 256 graphic ASCII characters are accepted")
     if settings.jwt_secret is not None and len(settings.jwt_secret.encode()) < MIN_SECRET_BYTES:
         raise SettingsError(f"jwt_secret: HS256 takes no secret of less than {MIN_SECRET_BYTES} bytes")
+    if settings.jwt_jwks is not None and settings.jwt_jwks.startswith("http://"):
+        raise SettingsError("jwt_jwks: keys are fetched by https only")
     _ = settings.rates
     try:
         TrustedProxies(settings.trusted_proxies)

@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from typing import Protocol
 
 import msgspec
 from cachetools import LRUCache
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
-from server.auth.jwks import JwksFile, JwtKey, PublicKey
+from server.auth.jwks import JwtKey, PublicKey
 
 LEEWAY_S = 60
 """By so much clocks may differ."""
@@ -31,6 +32,13 @@ MIN_SECRET_BYTES = 32
 _HS256 = "HS256"
 _KEPT = 4096
 _JWS = PyJWS(algorithms=[_HS256, "RS256", "ES256", "EdDSA"])
+
+
+class KeySource(Protocol):
+    """Where public keys come from: a file, a URL."""
+
+    def keys(self) -> tuple[JwtKey, ...]:
+        """Those that count now, in a moment; the same object as long as they are the same."""
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -75,7 +83,7 @@ class WebTokens:
     def __init__(
         self,
         *,
-        jwks: JwksFile | None = None,
+        jwks: KeySource | None = None,
         audience: str | None = None,
         issuer: str | None = None,
         now_s: Callable[[], float] = time.time,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -32,7 +32,7 @@ def in_process_client(engine: Engine, settings: Settings, owner: str | None = No
 
     owner: whom what is made belongs to; None: nobody.
     """
-    keys = rest_authenticator(settings, engine.catalog)
+    keys = rest_authenticator(replace(settings, jwt_jwks=None), engine.catalog)  # nobody is asked for keys
     authenticator = _Trusting(keys.keys, keys.web_tokens)
     authenticator.owner = owner
     limiter = RateLimiter({}, Ledger(None, b""), TrustedProxies(()))

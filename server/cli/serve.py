@@ -25,7 +25,7 @@ _OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--public-base-url", str, "Where clients reach the server, if a proxy stands before it."),
     ("--admin-token", str, "For REST; others can see flags, so better set ARTIFACTS_ADMIN_TOKEN.  [default: made up]"),
     ("--jwt-secret", str, "For JSON Web Tokens by HS256; better set ARTIFACTS_JWT_SECRET."),
-    ("--jwt-jwks", _PATH, "A JSON Web Key Set, for tokens by RS256, ES256 or EdDSA."),
+    ("--jwt-jwks", str, "File or https URL of a JSON Web Key Set, for tokens by RS256, ES256 or EdDSA."),
     ("--jwt-expected-aud", str, "The audience that a JSON Web Token must name."),
     ("--jwt-expected-iss", str, "The issuer that a JSON Web Token must name."),
     ("--max-repos-per-user", int, "Live repositories of each subject of tokens; 0: no limit.  [default: 100]"),

@@ -56,7 +56,7 @@ async def test_a_fork_belongs_to_who_made_it(rest: RestClient) -> None:
 async def test_public_keys_let_their_tokens_in(tmp_path: Path, algorithm: str) -> None:
     path, key = tmp_path / "jwks.json", private_key(algorithm)
     path.write_bytes(jwks(jwk(key, kid="k")))
-    async with rest_client(tmp_path / "data", jwt_jwks=path) as rest:
+    async with rest_client(tmp_path / "data", jwt_jwks=str(path)) as rest:
         text = token(by_key(key), {"sub": "carol", "exp": time.time() + 60}, alg=algorithm, kid="k")
         made = await rest.call("POST", "/v1/repos", {"id": "carols"}, headers={"Authorization": f"Bearer {text}"})
         assert made.status_code == 200

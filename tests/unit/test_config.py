@@ -211,5 +211,8 @@ def test_keys_that_cannot_be_read_end_the_start(tmp_path: Path, content: str | N
     if content is not None:
         path.write_text(content)
     with pytest.raises(SettingsError, match=f"jwt_jwks: {path}: "):
-        check_keys(load({"jwt_jwks": path}))
+        check_keys(load({"jwt_jwks": str(path)}))
     check_keys(load())
+    check_keys(load({"jwt_jwks": "https://nobody.invalid/keys"}))  # which is for the workers to ask
+    with pytest.raises(SettingsError, match="jwt_jwks: keys are fetched by https only"):
+        load({"jwt_jwks": "http://id.example.com/keys"})
