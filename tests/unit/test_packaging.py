@@ -54,7 +54,7 @@ def test_every_folder_with_code_is_a_package(package: str) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_installed_files_are_those_of_the_tree(package: str) -> None:
     installed = folder_of(package)
-    kinds = {".py", ".pyi", ".sql", ".typed"}
+    kinds = {".py", ".pyi", ".sql", ".typed", ".html", ".js"}
     files = {path.relative_to(ROOT / package) for path in (ROOT / package).rglob("*") if path.suffix in kinds}
     assert Path("__init__.py") in files
     assert {path for path in files if not (installed / path).exists()} == set()
