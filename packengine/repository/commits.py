@@ -61,29 +61,48 @@ class CommitService:
         Raises BranchNameError, WriteRefused (an unknown parent, a bad path, content that fsck refuses), RefConflict,
         RefRefused, AccessEnded, RepositoryMissing, LimitReached. Cost: the trees on the paths of the changes.
         """
-        ref = branch_ref(request.branch)
-        usable = self._means.visibility.usable(state)
-        base = None if request.parent is None else tree_of(usable, request.parent, state.manifest.object_format)
-        self._check_value(state, ref, request)  # before the work; each round asks again
-        built = self._build(state, usable, base, request)
-
-        def propose(newest: RepositoryState) -> Proposal:
-            current = self._check_value(newest, ref, request)
-            return Proposal(one_command(newest, ref, current, built.commit), built.pack)
-
+        committing = _Committing(self._means, request)
+        committing.propose(state)  # the work, before anybody waits for it
         committed = publish_written(
-            self._means, state, propose, writer, PublishKind.COMMIT, is_quick=built.pack.pack_path is None
+            self._means, state, committing.propose, writer, PublishKind.COMMIT, is_quick=committing.is_small
         )
-        return CommitMade(built.commit, built.tree, committed)
+        return CommitMade(committing.built.commit, committing.built.tree, committed)
 
-    def _check_value(self, state: RepositoryState, ref: bytes, request: CommitRequest) -> bytes | None:
-        current = value_of(state, ref, self._means.policy.hidden_refs)
-        if not request.force and current != request.parent:
-            raise RefConflict(request.branch, request.parent, current)
-        return current
 
-    def _build(self, state: RepositoryState, usable: ObjectDb, base: bytes | None, request: CommitRequest) -> _Built:
-        object_format = state.manifest.object_format
+class _Committing:
+    """One commit, proposed of one state after the other."""
+
+    def __init__(self, means: PushMeans, request: CommitRequest) -> None:
+        self._means = means
+        self._request = request
+        self._ref = branch_ref(request.branch)
+        self._built: _Built | None = None
+
+    @property
+    def built(self) -> _Built:
+        """The commit that was proposed last."""
+        assert self._built is not None  # noqa: S101  # for the type checker: nobody asks before
+        return self._built
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is in memory, and so published in a moment."""
+        return self.built.pack.pack_path is None
+
+    def propose(self, state: RepositoryState) -> Proposal:
+        """The commit, made once, or again if what it leaves out because it was there is there no longer."""
+        usable = self._means.visibility.usable(state)
+        parent, object_format = self._request.parent, state.manifest.object_format
+        base = None if parent is None else tree_of(usable, parent, object_format)
+        current = value_of(state, self._ref, self._means.policy.hidden_refs)
+        if not self._request.force and current != parent:
+            raise RefConflict(self._request.branch, parent, current)
+        if self._built is None or self._built.pack.missing_edges(usable, limit=1):
+            self._built = self._build(state, usable, base)
+        return Proposal(one_command(state, self._ref, current, self._built.commit), self._built.pack)
+
+    def _build(self, state: RepositoryState, usable: ObjectDb, base: bytes | None) -> _Built:
+        request, object_format = self._request, state.manifest.object_format
         builder = PackBuilder(object_format=object_format, level=self._means.limits.compression_level)
         tree = edit_tree(usable, builder, base, request.changes, object_format)
         parents = [] if request.parent is None else [request.parent]

@@ -238,6 +238,18 @@ def test_with_force_a_commit_wins_over_what_overtook_it(catalog: OvertakenCatalo
     assert project.refs == {MAIN: made.commit}
 
 
+def test_a_tree_that_was_there_and_is_gone_when_it_counts_is_brought_along(
+    catalog: OvertakenCatalog, project: Project
+) -> None:
+    root = files(project, "main", None, a="1")
+    commit(project, "side", root, WriteFile(b"a", b"2"), force=True)
+    catalog.rivals = [lambda: commit(project.elsewhere(), "side", root, force=True)]
+    made = files(project, "main", root, a="2")  # its tree is that of the commit that side leaves behind
+    assert listing(project, made) == {b"a": b"2"}
+    assert not project.manifest.sealed
+    assert project.problems() == []
+
+
 def test_whose_access_ends_meanwhile_publishes_nothing(catalog: OvertakenCatalog, project: Project) -> None:
     answers = iter([True, False])
     overtaken(catalog, lambda: files(project.elsewhere(), "side", None, b="2"))
