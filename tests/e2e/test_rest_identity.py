@@ -252,3 +252,21 @@ async def test_a_list_goes_on_behind_its_cursor(rest: RestClient) -> None:
 async def test_a_bad_cursor_or_search_is_a_bad_request(rest: RestClient, query: str) -> None:
     answer = await rest.call("GET", f"/v1/repos?{query}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize(
+    "subject", ["🙂" * 256, 'a "b"\n\x1b[31m=c', "admin", "anonymous", "token:0123456789abcdef", "é/../x"]
+)
+async def test_whatever_a_subject_is_called_its_things_are_its_own(rest: RestClient, subject: str) -> None:
+    headers = by(subject)
+    assert (await rest.call("POST", "/v1/repos", {"id": "theirs"}, headers=headers)).status_code == 200
+    commit = {"branch": "main", "message": "m", "changes": [{"op": "write", "path": "file", "content": "x"}]}
+    made = await rest.call("POST", "/v1/repos/theirs/commits", commit, headers=headers)
+    assert made.status_code == 200, made.text
+    (listed,) = (await rest.call("GET", "/v1/repos", headers=headers)).json()
+    assert (listed["id"], listed["owner"]) == ("theirs", subject)
+    assert (await rest.call("GET", "/v1/repos/admins", headers=headers)).status_code == 403
+    assert (await rest.call("POST", "/v1/admin/token/rotate", headers=headers)).status_code == 403
+    assert await anonymously(rest, "GET", "/v1/repos/theirs") == 401
+    history = (await rest.call("GET", "/v1/repos/theirs/history", headers=headers)).json()
+    assert history[0]["actor"] == subject
