@@ -87,8 +87,6 @@ class _Ends:
 
     source: bytes
     target: bytes | None
-    usable_in: bytes | None
-    """The manifest by which it was told what has to come along; None if nothing has to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +121,15 @@ class _Merging:
     def propose(self, state: RepositoryState) -> Proposal | None:
         """The merge into that state's target."""
         target = value_of(state, self._target_ref, self._hidden)
-        usable_in = None if self._origin is None else state.pointer.manifest
-        ends = _Ends(self._source(self._origin or state), target, usable_in)
-        if self._known is None or self._known[0] != ends:
+        ends = _Ends(self._source(self._origin or state), target)
+        if self._known is None or self._known[0] != ends or self._is_stale(self._known[1], state):
             self._known = ends, self._join(state, ends)
         return self._known[1].proposal
+
+    def _is_stale(self, joined: _Joined, state: RepositoryState) -> bool:
+        """Whether what was left out of its pack, because it was there, is there no longer."""
+        pack = None if joined.proposal is None else joined.proposal.pack
+        return pack is not None and bool(pack.missing_edges(self._means.visibility.usable(state), limit=1))
 
     def _source(self, state: RepositoryState) -> bytes:
         hidden = self._hidden.hides(self._source_ref)

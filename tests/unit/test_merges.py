@@ -313,6 +313,17 @@ def test_a_home_that_moves_meanwhile_is_merged_into_anew(catalog: OvertakenCatal
     assert project.problems() == []
 
 
+def test_what_was_there_and_is_gone_when_it_counts_comes_along(catalog: OvertakenCatalog, project: Project) -> None:
+    root = files(project, "main", None, a="1\n")
+    left = files(project, "main", root, a="2\n")
+    fork = fork_of(project, "forked")
+    theirs = files(fork, "main", left, a="3\n")
+    catalog.rivals = [lambda: commit(project.elsewhere(), "main", root, force=True)]
+    merged = merge(project, "main", "taken", origin=fork)
+    assert merged.commit == theirs
+    assert project.problems() == []
+
+
 # --- from the source --------------------------------------------------------------------------------------------------
 
 
