@@ -28,6 +28,7 @@ from packengine.storage.ports import (
     CondemnedBlob,
     NewRepository,
     NewToken,
+    RepositoryMissing,
     Row,
     RowKey,
     RowKind,
@@ -51,10 +52,13 @@ class ForkPoint:
     at_ms: int | None = None
     """Refs as they were then."""
 
+    first_version: int | None = None
+    """The source's own, if it is to be no other one that has the id by now."""
+
     @property
     def is_whole(self) -> bool:
         """Whether it is no point at all."""
-        return self == WHOLE_SOURCE
+        return self.ref is None and self.commit is None and self.at_ms is None
 
 
 WHOLE_SOURCE = ForkPoint()
@@ -92,7 +96,8 @@ class Forker:
         """Make all of them, or none. Raises RepositoryMissing, RepositoryExists; for a point also ForkPointUnknown,
         StateUnknown, StateGone, Cancelled."""
         if point.is_whole:
-            self._create(source_id, forks, terms, NewRepository("", terms.owner, now_ms() // 1000, None), ())
+            whole = NewRepository("", None, now_ms() // 1000, None, source_first_version=point.first_version)
+            self._create(source_id, forks, terms, whole, ())
             return
         for left in reversed(range(_ROUNDS)):
             try:
@@ -126,6 +131,8 @@ class Forker:
         self, source_id: str, point: ForkPoint, actor: Actor, cancel: Cancel
     ) -> tuple[NewRepository, Sequence[Row]]:
         state = self._loader.load(source_id)
+        if point.first_version not in (None, state.record.first_version):
+            raise RepositoryMissing(f"repository {source_id} was deleted; its id belongs to another one now")
         manifest = self._manifest(state, point, actor, cancel)
         data = encode_manifest(manifest)
         new = NewRepository(
@@ -133,6 +140,7 @@ class Forker:
             None,
             manifest.time_ms // 1000,
             digest_of(data),
+            source_first_version=state.record.first_version,
             blobs=[BlobKey(pack.digest, pack.generation) for pack in manifest.packs if pack.place is PackPlace.BLOB],
             rows=self._named_rows(manifest),
             size_bytes=sum(pack.size_bytes for pack in manifest.packs),

@@ -234,6 +234,8 @@ class NewRepository:
     description: str = ""
     is_public: bool = False
     rules: tuple[RefRule, ...] = ()
+    source_first_version: int | None = None
+    """The source's own, if it is to be no other one that has the id by now."""
 
 
 class TokenScope(Enum):
@@ -440,8 +442,12 @@ class Catalog(Jobs, Protocol):
         read_only: bool | None = None,
         is_public: bool | None = None,
         rules: tuple[RefRule, ...] | None = None,
+        first_version: int | None = None,
     ) -> RepositoryRecord:
-        """Set what is not None. Returns the record as it is then. Raises RepositoryMissing."""
+        """Set what is not None. Returns the record as it is then. Raises RepositoryMissing.
+
+        first_version: the repository's own, if it is to be no other one that has the id by now.
+        """
 
     def deleted_repository(self, repository_id: str, *, not_before_s: int) -> RepositoryRecord | None:
         """The repository of that id that was deleted last, if that was at `not_before_s` or later and it can come back.

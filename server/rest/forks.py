@@ -6,7 +6,7 @@ import msgspec
 from quart import Blueprint, Response
 
 from packengine.repository import ForkPoint
-from packengine.storage.ports import TokenScope
+from packengine.storage.ports import RepositoryRecord, TokenScope
 from packhouse_client.types.forks import ForkRepository, ForksMade
 from packhouse_client.types.repositories import RepositoryMade
 from server.auth.minting import MintedToken, mint, remote_url
@@ -46,7 +46,7 @@ async def fork(repository_id: str) -> Response:
             raise body  # not before: who has no business with the repository hears nothing else
         if body.at is not None:
             check_owner(caller, source)  # the past shows what the refs do not show any more
-        point = _point(body)
+        point = _point(body, source)
         made = forker.one(source.id, body, point) if body.count is None else forker.many(source.id, body, point)
         return (made if isinstance(made, RepositoryMade) else None), msgspec.json.encode(made)
 
@@ -63,10 +63,11 @@ async def _body_or_error() -> ForkRepository | ApiError:
         return error
 
 
-def _point(body: ForkRepository) -> ForkPoint:
+def _point(body: ForkRepository, source: RepositoryRecord) -> ForkPoint:
     """Raises ApiError 400."""
     at_ms = None if body.at is None else parsed_instant("at", body.at)
-    return ForkPoint(body.ref, None if body.commit is None else parsed_hex("commit", body.commit), at_ms)
+    commit = None if body.commit is None else parsed_hex("commit", body.commit)
+    return ForkPoint(body.ref, commit, at_ms, source.first_version)
 
 
 class _Forker:

@@ -41,7 +41,7 @@ async def set_rules(repository_id: str) -> Response:
         rules = tuple(_checked(rule) for rule in decoded(body, Protection).rules)
         if any(rule.signed_only for rule in rules) and engine.pushes.policy.certificates is None:
             raise bad_request("signedOnly: this server knows no keys, so that nobody could push")
-        return engine.catalog.update_repository(record.id, rules=rules)
+        return engine.catalog.update_repository(record.id, rules=rules, first_version=record.first_version)
 
     return answer(_told(await services().run(work)))
 

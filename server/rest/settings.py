@@ -67,4 +67,5 @@ def _update(engine: Engine, record: RepositoryRecord, wish: UpdateRepository, ac
         description=wish.description,
         read_only=wish.read_only,
         is_public=None if wish.visibility is None else wish.visibility == "public",
+        first_version=record.first_version,
     )

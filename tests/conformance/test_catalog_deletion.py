@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from packengine.storage.ports import (
     Catalog,
     Committed,
+    NewRepository,
     NewToken,
     Pointer,
     RepositoryExists,
@@ -203,3 +205,22 @@ def test_another_one_of_the_id_does_not_come_back(catalog: Catalog) -> None:
     assert last is not None
     record = catalog.undelete_repository("demo", not_before_s=NOW_S, first_version=last.first_version)
     assert record.first_version == last.first_version + 1
+
+
+def test_a_successor_of_an_id_is_neither_forked_nor_changed_for_it(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    catalog.delete_repositories(["demo"], NOW_S)
+    create(catalog, "demo", owner="bob", created_at_s=NOW_S + 1)
+    for first_version, is_refused in [(1, True), (3, False), (None, False)]:
+        fork = NewRepository(f"fork-{first_version}", None, NOW_S, None, "demo", source_first_version=first_version)
+        for act in (
+            partial(catalog.create_repositories, [fork]),
+            partial(catalog.update_repository, "demo", is_public=True, first_version=first_version),
+        ):
+            if is_refused:
+                with pytest.raises(RepositoryMissing):
+                    act()
+                assert catalog.repositories(limit=10)[1] == 1
+                assert not catalog.repositories(limit=10)[0][0].is_public
+            else:
+                act()

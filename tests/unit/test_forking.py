@@ -233,6 +233,18 @@ def test_an_id_that_is_taken_makes_no_fork(source: Source) -> None:
     assert source.engine.load("fork").manifest.head == SIDE
 
 
+@pytest.mark.parametrize("point", [{}, {"ref": "HEAD"}], ids=["whole", "part"])
+def test_a_successor_of_the_source_is_not_forked_for_it(source: Source, point: dict[str, str]) -> None:
+    """Whoever was let in to the one has no business with the other."""
+    first_version = source.engine.load("source").record.first_version
+    source.engine.delete_repository("source", ACTOR)
+    secret = new_project(source.engine, "source", source.objects)
+    secret.pushed(MAIN, None, source.tip, source.objects.empty_tree, source.base, source.tip)
+    with pytest.raises(RepositoryMissing):
+        source.fork("fork", first_version=first_version, **point)
+    assert source.engine.catalog.repository("fork") is None
+
+
 def test_a_quota_counts_forks_of_parts(tmp_path: Path, clock: MovedClock) -> None:
     assert clock.now_ms
     engine = open_in_memory(tmp_path, limits=Limits(max_owner_repositories=1))

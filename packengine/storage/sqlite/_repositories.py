@@ -79,6 +79,15 @@ def live_key(connection: sqlite3.Connection, repository_id: str) -> int:
     return key
 
 
+def same_key(connection: sqlite3.Connection, repository_id: str, first_version: int | None) -> int:
+    """The key of a live repository; if a first version is given, of the one with that. Raises RepositoryMissing."""
+    key = live_key(connection, repository_id)
+    found = connection.execute("SELECT first_version FROM pointer WHERE repository = ?", (key,)).fetchone()[0]
+    if first_version not in (None, found):
+        raise RepositoryMissing(f"repository {repository_id} was deleted; its id belongs to another one now")
+    return key
+
+
 def create_repositories(
     connection: sqlite3.Connection, repositories: Sequence[NewRepository], rows: Sequence[Row], quota: OwnerQuota
 ) -> None:
@@ -96,8 +105,8 @@ def _insert_all(connection: sqlite3.Connection, repositories: Sequence[NewReposi
 
     # Forks made together share these; a source that is created in the same call comes before its forks.
     @cache
-    def source_key(source_id: str) -> int:
-        return live_key(connection, source_id)
+    def source_key(source_id: str, first_version: int | None) -> int:
+        return same_key(connection, source_id, first_version)
 
     @cache
     def key_of_manifest(digest: Digest) -> int:
@@ -116,7 +125,7 @@ def _insert_all(connection: sqlite3.Connection, repositories: Sequence[NewReposi
     for new in repositories:
         version = _first_version(connection, new)
         owner = None if new.owner is None else key_of_owner(new.owner)
-        source = None if new.source_id is None else source_key(new.source_id)
+        source = None if new.source_id is None else source_key(new.source_id, new.source_first_version)
         if new.manifest is not None:
             manifest, size_bytes = key_of_manifest(new.manifest), new.size_bytes
         elif source is not None:
@@ -181,10 +190,13 @@ def _insert(connection: sqlite3.Connection, new: NewRepository, owner: int | Non
 
 
 def update_repository(
-    connection: sqlite3.Connection, repository_id: str, changes: dict[str, str | int | None]
+    connection: sqlite3.Connection,
+    repository_id: str,
+    first_version: int | None,
+    changes: dict[str, str | int | None],
 ) -> RepositoryRecord:
     """Set columns. Raises RepositoryMissing."""
-    key = live_key(connection, repository_id)
+    key = same_key(connection, repository_id, first_version)
     for column, value in changes.items():
         connection.execute(f"UPDATE repository SET {column} = ? WHERE key = ?", (value, key))  # noqa: S608 - ours
     return _by_key(connection, key)

@@ -104,6 +104,7 @@ class SqliteCatalog(JobCalls):
         read_only: bool | None = None,
         is_public: bool | None = None,
         rules: tuple[RefRule, ...] | None = None,
+        first_version: int | None = None,
     ) -> RepositoryRecord:
         """Set what is not None. Raises RepositoryMissing."""
         changes: dict[str, str | int | None] = {}
@@ -115,7 +116,14 @@ class SqliteCatalog(JobCalls):
             changes["is_public"] = int(is_public)
         if rules is not None:
             changes["rules"] = _repositories.encoded_rules(rules)
-        return self._writer.run(partial(_repositories.update_repository, repository_id=repository_id, changes=changes))
+        return self._writer.run(
+            partial(
+                _repositories.update_repository,
+                repository_id=repository_id,
+                first_version=first_version,
+                changes=changes,
+            )
+        )
 
     def deleted_repository(self, repository_id: str, *, not_before_s: int) -> RepositoryRecord | None:
         """What `undelete_repository` would bring back."""

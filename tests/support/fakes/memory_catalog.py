@@ -145,10 +145,11 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
         read_only: bool | None = None,
         is_public: bool | None = None,
         rules: tuple[RefRule, ...] | None = None,
+        first_version: int | None = None,
     ) -> RepositoryRecord:
         """Set what is not None."""
         with self._lock:
-            found = self._get(repository_id)
+            found = self._same(repository_id, first_version)
             new = found.new
             found.new = replace(
                 new,
@@ -445,6 +446,12 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
         if used > publish.quota.max_bytes:
             raise OwnerBytesExceeded(owner, used, publish.quota.max_bytes)
 
+    def _same(self, repository_id: str, first_version: int | None) -> _Repository:
+        found = self._get(repository_id)
+        if first_version not in (None, found.first_version):
+            raise RepositoryMissing(f"repository {repository_id} is another one")
+        return found
+
     def _deleted(self, repository_id: str, not_before_s: int) -> _Repository | None:
         dead = [each for each in self._repositories if each.new.id == repository_id and not each.live]
         if not dead or dead[-1].given_up or (dead[-1].deleted_at_s or 0) < not_before_s:
@@ -456,7 +463,7 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
         namesakes = [each for each in self._repositories if each.new.id == new.id]
         if any(each.id_free_at_s is None or new.created_at_s < each.id_free_at_s for each in namesakes):
             raise RepositoryExists(f"repository {new.id} exists, or its id is not free yet")
-        source = None if new.source_id is None else self._get(new.source_id)
+        source = None if new.source_id is None else self._same(new.source_id, new.source_first_version)
         manifest = new.manifest if new.manifest is not None or source is None else source.pointer.manifest
         if manifest is None:
             raise StorageError(f"repository {new.id} has neither a manifest nor a source")
