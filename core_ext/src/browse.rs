@@ -3,8 +3,10 @@
 use crate::args::{Input, OidArg, oid_bytes};
 use crate::cancel::{Cancel, flag_of};
 use crate::errors::{detached, to_py};
+use crate::graph::commits;
 use crate::reading::ObjectDb;
-use packhouse_browse::{self as browse, EditLimits, ListOptions, TreeEdit};
+use crate::sets::{OidList, names, oid_list, oids};
+use packhouse_browse::{self as browse, EditLimits, ListOptions, LogOptions, TreeEdit};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
@@ -13,6 +15,7 @@ use std::sync::Mutex;
 type PyEntry<'py> = (u32, Bound<'py, PyBytes>);
 type PyRow<'py> = (Bound<'py, PyBytes>, u32, Bound<'py, PyBytes>, Option<u64>);
 type PyPage<'py> = (Vec<PyRow<'py>>, Option<Bound<'py, PyBytes>>);
+type PyLogPage<'py> = (OidList<'py>, Option<Bound<'py, PyBytes>>);
 type PyEdited<'py> = (Bound<'py, PyBytes>, Vec<Bound<'py, PyBytes>>);
 
 #[pymethods]
@@ -61,6 +64,39 @@ impl ObjectDb {
             .into_iter()
             .map(|row| (PyBytes::new(py, &row.path), row.mode, oid_bytes(py, &row.oid), row.size_bytes));
         Ok((rows.collect(), cursor.map(|cursor| PyBytes::new(py, &cursor))))
+    }
+
+    #[pyo3(
+        signature = (
+            tips, *, hidden = Vec::new(), path = None, since_s = None, until_s = None, limit, skip = 0, max_looked_at,
+            cursor = None, cancel = None
+        ),
+        text_signature = "($self, tips, *, hidden=(), path=None, since_s=None, until_s=None, limit, skip=0, \
+            max_looked_at, cursor=None, cancel=None)"
+    )]
+    #[allow(clippy::too_many_arguments)] // Python names them
+    fn log<'py>(
+        &self,
+        py: Python<'py>,
+        tips: Vec<OidArg>,
+        hidden: Vec<OidArg>,
+        path: Option<Input>,
+        since_s: Option<u64>,
+        until_s: Option<u64>,
+        limit: usize,
+        skip: u64,
+        max_looked_at: usize,
+        cursor: Option<Input>,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<PyLogPage<'py>> {
+        let (db, tips, hidden, flag) = (&self.database, oids(tips), oids(hidden), flag_of(cancel));
+        let (commits, cursor) = detached(py, || {
+            let options = LogOptions { path: path.as_deref(), since_s, until_s, limit, skip, max_looked_at };
+            let (tips, hidden) = (commits(db, &tips)?, commits(db, &hidden)?);
+            let (page, cursor) = browse::log(db, &tips, &hidden, &options, cursor.as_deref(), &flag)?;
+            Ok((names(db, page), cursor))
+        })?;
+        Ok((oid_list(py, commits), cursor.map(|cursor| PyBytes::new(py, &cursor))))
     }
 
     #[pyo3(signature = (oid, *, max_resident_bytes = 1 << 28, cancel = None))]

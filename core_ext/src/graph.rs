@@ -93,6 +93,7 @@ impl ObjectDb {
     }
 }
 
-fn commits(db: &Database, oids: &[Oid]) -> Result<Vec<Ordinal>> {
+/// The commits that ids lead to, through tags.
+pub fn commits(db: &Database, oids: &[Oid]) -> Result<Vec<Ordinal>> {
     oids.iter().map(|oid| graph::peel_to_commit(db, oid)).collect()
 }

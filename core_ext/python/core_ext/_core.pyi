@@ -546,6 +546,32 @@ class ObjectDb:
         Raises CorruptObject for what is no blob. A comparison that has begun is not cancelled: max_bytes bounds it.
         """
 
+    def log(
+        self,
+        tips: Sequence[Oid],
+        *,
+        hidden: Sequence[Oid] = (),
+        path: Buffer | None = None,
+        since_s: int | None = None,
+        until_s: int | None = None,
+        limit: int,
+        skip: int = 0,
+        max_looked_at: int,
+        cursor: bytes | None = None,
+        cancel: Cancel | None = None,
+    ) -> tuple[list[Oid], bytes | None]:
+        """A page of the commits that `git log` shows, by committer date, and the cursor of the next one.
+
+        path: only those that changed the file or folder there, history simplified as by default (`git log -- path`).
+        since_s and until_s: committer dates in seconds since 1970, as `--since` and `--until`, both included.
+        A page ends after `limit` commits, or when max_looked_at were looked at: then it has fewer, maybe none, and a
+        cursor. With a cursor `skip` is not looked at, since the cursor knows; all else must be what it was. Refs that
+        moved do not change what follows: it goes on from commits. It is at most some 2 to 3 KB; where history is too wide
+        for that, what went before is walked once more. Where clocks went wrong a commit may be on two pages.
+        Raises ValueError for a cursor or path that is none and for limits of 0; MissingObject; CorruptObject.
+        Cost: commits by a commit-graph, about a microsecond each; with a path also their outermost tree.
+        """
+
     def open_blob(self, oid: Oid, *, max_resident_bytes: int = 1 << 28, cancel: Cancel | None = None) -> BlobReader:
         """Raises CorruptObject for what is no blob; LimitExceeded for a larger one that is stored as a delta.
 

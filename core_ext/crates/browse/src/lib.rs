@@ -10,6 +10,7 @@ mod entry;
 mod folder;
 mod lines;
 mod list;
+mod log;
 mod path;
 
 pub use blob::BlobReader;
@@ -18,3 +19,4 @@ pub use edit::{EditLimits, EditedTree, TreeEdit, edit_tree};
 pub use entry::tree_entry;
 pub use lines::{BlobDiff, Hunk, LineKind, LineOptions, diff_blobs};
 pub use list::{ListOptions, TreePage, TreeRow, list_tree};
+pub use log::{LogOptions, LogPage, log};

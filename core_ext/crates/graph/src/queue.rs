@@ -6,14 +6,14 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Commits by committer date, the newest first, as Git shows them.
-pub(crate) type DateQueue = Queue<u64>;
+pub type DateQueue = Queue<u64>;
 /// Commits by generation, the greatest first, and where there are none by date.
 pub(crate) type AgeQueue = Queue<Age>;
 
 /// Commits by a key, the greatest first; those of the same in the order in which they came.
 ///
 /// Memory: 24 or 32 bytes for each commit at the edge of a walk, which is as wide as history has parallel branches.
-pub(crate) struct Queue<K> {
+pub struct Queue<K> {
     heap: BinaryHeap<(K, Reverse<u64>, Ordinal)>,
     pushed: u64,
 }
@@ -25,18 +25,20 @@ impl<K: Ord> Default for Queue<K> {
 }
 
 impl<K: Ord + Copy> Queue<K> {
-    pub(crate) fn push(&mut self, key: K, commit: Ordinal) {
+    /// Add a commit.
+    pub fn push(&mut self, key: K, commit: Ordinal) {
         self.heap.push((key, Reverse(self.pushed), commit));
         self.pushed += 1;
     }
 
     /// The first commit and its key.
-    pub(crate) fn pop(&mut self) -> Option<(K, Ordinal)> {
+    pub fn pop(&mut self) -> Option<(K, Ordinal)> {
         self.heap.pop().map(|(key, _, commit)| (key, commit))
     }
 
     /// The key of the commit that comes next.
-    pub(crate) fn next_key(&self) -> Option<K> {
+    #[must_use]
+    pub fn next_key(&self) -> Option<K> {
         self.heap.peek().map(|entry| entry.0)
     }
 }

@@ -157,8 +157,11 @@ pub fn walk_commits(
     Ok(taken)
 }
 
-/// The commits that a walk from `tips` must not enter.
-fn hidden_from(db: &Database, tips: &[Ordinal], hidden: &[Ordinal], cancel: &CancelFlag) -> Result<BitSet> {
+/// The commits that a walk from `tips` must not enter: those among what they reach that `hidden` reach, too.
+///
+/// # Errors
+/// As [`walk_commits`].
+pub fn hidden_from(db: &Database, tips: &[Ordinal], hidden: &[Ordinal], cancel: &CancelFlag) -> Result<BitSet> {
     if hidden.is_empty() {
         return Ok(BitSet::new(db.ordinal_count()));
     }
