@@ -5,6 +5,5 @@ from __future__ import annotations
 from core_ext import CoreError
 from packengine.repository import RepositoryError
 from packengine.storage.ports import StorageError
-from server.process import ListenError, StartupError
 
-FAILURES = (RepositoryError, StorageError, CoreError, ListenError, StartupError, OSError)
+FAILURES = (RepositoryError, StorageError, CoreError, OSError)

@@ -12,28 +12,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
 import click
 
 from packhouse_client import ConfigurationError, ConnectionFailed, MergeConflict, PackhouseError, RefConflict
-from server.cli.bare import export_command, import_command
-from server.cli.browse import archive, cat, log, tree
-from server.cli.commit import commit
-from server.cli.differences import compare, diff
-from server.cli.fsck import fsck
-from server.cli.login import login, logout
-from server.cli.maintain import maintain
-from server.cli.merge import merge, sync
-from server.cli.notes import notes
-from server.cli.protect import protect
-from server.cli.refs import refs
-from server.cli.repo import repo
-from server.cli.repo_import import import_from, import_status
-from server.cli.repo_life import history, restore, undelete, update
-from server.cli.serve import serve
-from server.cli.token import token
 from server.config import SettingsError
 from server.failures import FAILURES
 
@@ -53,8 +38,49 @@ class NoAnswer(click.ClickException):
     exit_code = NO_ANSWER
 
 
+_COMMANDS = {
+    "serve": "serve",
+    "login": "login",
+    "logout": "login",
+    "repo": "repo_group",
+    "token": "token",
+    "commit": "commit",
+    "log": "browse",
+    "tree": "browse",
+    "cat": "browse",
+    "diff": "differences",
+    "compare": "differences",
+    "merge": "merge",
+    "sync": "merge",
+    "refs": "refs",
+    "notes": "notes",
+    "protect": "protect",
+    "archive": "browse",
+    "maintain": "maintain",
+    "fsck": "fsck",
+    "import": "bare",
+    "export": "bare",
+}
+"""Commands in the order of `--help`, and where each is. Only the one that is called is imported: the web server alone,
+which most of them do without, would double the time that they take to begin."""
+
+
 class Cli(click.Group):
     """Turns what the layers below raise into one sentence and an exit status."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # of the class above
+        """See click.Group."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # the same
+        """See click.Group."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"server.cli.{_COMMANDS[cmd_name]}")
+        found: click.Command = next(
+            value for value in vars(module).values() if isinstance(value, click.Command) and value.name == cmd_name
+        )
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         """See click.Group."""
@@ -88,34 +114,3 @@ def main(server: str | None) -> None:  # the commands look for it
 
     The token for a server comes from PACKHOUSE_TOKEN or from `packhouse login`.
     """
-
-
-_COMMANDS = (
-    serve,
-    login,
-    logout,
-    repo,
-    token,
-    commit,
-    log,
-    tree,
-    cat,
-    diff,
-    compare,
-    merge,
-    sync,
-    refs,
-    notes,
-    protect,
-    archive,
-    maintain,
-    fsck,
-    import_command,
-    export_command,
-)
-
-for command in _COMMANDS:
-    main.add_command(command)
-
-for command in (undelete, update, history, restore, import_from, import_status):
-    repo.add_command(command)

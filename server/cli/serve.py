@@ -12,7 +12,7 @@ import click
 
 from server.auth import generate_token
 from server.config import check_exposure, load_settings
-from server.process import run_server
+from server.process import ListenError, StartupError, run_server
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,11 +95,14 @@ def serve(config: Path | None, **flags: Any) -> None:
     """
     settings = load_settings(flags, config_path=config)
     check_exposure(settings)
-    if settings.admin_token is not None:
-        run_server(settings, _announce)
-        return
-    token = generate_token()
-    run_server(replace(settings, admin_token=token), partial(_announce, made_up_token=token))
+    made_up_token = generate_token() if settings.admin_token is None else None
+    try:
+        run_server(
+            replace(settings, admin_token=settings.admin_token or made_up_token),
+            partial(_announce, made_up_token=made_up_token),
+        )
+    except (ListenError, StartupError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _announce(url: str, made_up_token: str | None = None) -> None:

@@ -14,7 +14,6 @@ import click
 
 from packhouse_client import Client
 from packhouse_client.login import SERVER_VARIABLE, Login, find_login
-from server.cli.in_process import in_process_client
 from server.cli.options import Invocation, config_option, data_dir_option, invocation_of, json_option
 from server.config import CONFIG_VARIABLE, ENVIRONMENT_PREFIX
 
@@ -49,6 +48,8 @@ class Target:
             with Client(self.login.server, self.login.token) as client:
                 yield client
             return
+        from server.cli.in_process import in_process_client  # noqa: PLC0415  # a web server, for which most need not wait
+
         settings = self.local.settings
         with self.local.engine(may_create=may_create) as engine, in_process_client(engine, settings, owner) as client:
             yield client

@@ -1,0 +1,12 @@
+"""`packhouse repo` with all its commands."""
+
+from __future__ import annotations
+
+from server.cli.repo import repo
+from server.cli.repo_import import import_from, import_status
+from server.cli.repo_life import history, restore, undelete, update
+
+__all__ = ["repo"]
+
+for command in (undelete, update, history, restore, import_from, import_status):
+    repo.add_command(command)
