@@ -182,4 +182,4 @@ class Past(RuleBasedStateMachine):
 
 
 TestPast = Past.TestCase
-TestPast.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestPast.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
