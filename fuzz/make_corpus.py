@@ -16,7 +16,7 @@ from fuzz.mutators import bitmap
 from fuzz.mutators.delta import join
 from fuzz.mutators.idx import mended
 from fuzz.targets.pack import MAX_DELTA_DEPTH, MAX_OBJECT_BYTES
-from packengine.pktline import DELIM, FLUSH, RESPONSE_END, encode_many
+from packengine.pktline import DELIM, FLUSH, RESPONSE_END, Packet, encode_many
 from tests.support import legacy_client
 from tests.support.git import git
 from tests.support.graph_files import NO_PARENT, chunks_of, graph_bytes, joined
@@ -66,6 +66,7 @@ def all_seeds() -> dict[str, dict[str, bytes]]:
         "upload_pack_request": upload_pack_seeds(),
         "legacy_upload_pack_request": legacy_upload_pack_seeds(),
         "receive_pack_request": receive_pack_seeds(),
+        "remote_answer": remote_answer_seeds(),
         "object": object_seeds(),
         "delta": delta_seeds(),
         "idx": idx_seeds(),
@@ -130,6 +131,40 @@ def upload_pack_seeds() -> dict[str, bytes]:
         "bad-oid": command_request(b"fetch", [b"want 12345", b"done"]),
         "no-command": encode_many([b"agent=x", DELIM, FLUSH]),
         "response-end": encode_many([b"command=fetch", RESPONSE_END, FLUSH]),
+    }
+
+
+def remote_answer_seeds() -> dict[str, bytes]:
+    """What servers answer to our imports, and what they must not."""
+    one, two = ONE.hex().encode(), TWO.hex().encode()
+    words = b"multi_ack_detailed side-band-64k symref=HEAD:refs/heads/main object-format=sha1 agent=git/2"
+    tag = [two + b" refs/tags/v1\n", one + b" refs/tags/v1^{}\n"]
+    listed: list[Packet] = [one + b" HEAD\0" + words, one + b" refs/heads/main\n", *tag]
+    pack: list[Packet] = [b"\x01PACK\0\0\0\2", b"\x02Counting objects: 1\r", b"\x01", b"\x01rest", FLUSH]
+    service: list[Packet] = [b"# service=git-upload-pack\n", FLUSH]
+    return {
+        "version-2": encode_many([*service, b"version 2\n", b"agent=git/2\n", b"fetch=shallow\n", FLUSH]),
+        "version-0": encode_many([*service, *listed, FLUSH]),
+        "version-1": encode_many([b"version 1\n", *listed, FLUSH]),
+        "no-refs": encode_many([*service, bytes(20).hex().encode() + b" capabilities^{}\0" + words, FLUSH]),
+        "shallow-remote": encode_many([one + b" refs/heads/main\0" + words, b"shallow " + one, FLUSH]),
+        "other-object-format": encode_many([one + b" HEAD\0object-format=sha256", FLUSH]),
+        "refs": encode_many(
+            [one + b" HEAD symref-target:refs/heads/main\n", two + b" refs/tags/v1 peeled:" + one + b"\n", FLUSH]
+        ),
+        "unborn": encode_many([b"unborn HEAD symref-target:refs/heads/main\n", FLUSH]),
+        "same-ref-twice": encode_many([one + b" refs/heads/main\n", two + b" refs/heads/main\n", FLUSH]),
+        "acknowledgments": encode_many([b"acknowledgments\n", b"ACK " + one, b"NAK\n", FLUSH]),
+        "ready": encode_many([b"acknowledgments\n", b"ACK " + one, b"ready\n", DELIM, b"packfile\n", *pack]),
+        "pack": encode_many([b"packfile\n", *pack]),
+        "shallow-info": encode_many([b"shallow-info\n", b"shallow " + one, DELIM]),
+        "error-band": encode_many([b"packfile\n", b"\x01PACK", b"\x03fatal: \xff\n"]),
+        "error-packet": encode_many([b"ERR access denied\n"]),
+        "older-pack": encode_many([b"ACK " + one + b" common\n", b"ACK " + one + b"\n", *pack]),
+        "older-nak": encode_many([b"NAK\n", *pack]),
+        "older-round": encode_many([b"ACK " + one + b" common\n", b"NAK\n"]),
+        "older-ready": encode_many([b"ACK " + one + b" ready\n", b"NAK\n", b"ACK " + one + b"\n", *pack]),
+        "cut": encode_many([b"packfile\n"]) + b"0010\x01PA",
     }
 
 

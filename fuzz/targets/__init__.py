@@ -30,6 +30,7 @@ TARGETS = {
         Target(
             "receive_pack_request", min_coverage=290, python=("packengine.protocol", "packengine.refs"), max_bytes=1024
         ),
+        Target("remote_answer", min_coverage=260, python=("packengine.protocol.client",), max_bytes=1024),
         Target("object", min_coverage=500),
         Target("delta", min_coverage=150),
         Target("idx", min_coverage=1000, max_bytes=8192),
