@@ -66,7 +66,7 @@ class PackRecord:
 
 @dataclass(frozen=True, slots=True)
 class ManifestHead:
-    """What a manifest says before it comes to packs and refs: all that a walk through the past reads of most of them."""
+    """What a manifest says before it comes to packs and refs: a walk through the past reads no more of most of them."""
 
     head: bytes
     parent: bytes | None

@@ -19,7 +19,7 @@ from packengine.repository.errors import (
     UnknownObjectFormat,
 )
 from packengine.repository.fetch import Fetch, FetchService, Selection
-from packengine.repository.forking import ForkPoint
+from packengine.repository.fork_points import ForkPoint
 from packengine.repository.lifecycle import Profile, RepositoryDetails
 from packengine.repository.limits import Limits
 from packengine.repository.progress import Progress

@@ -17,7 +17,8 @@ from packengine.repository.bundles import BundleService
 from packengine.repository.commits import CommitService
 from packengine.repository.export import Exporter
 from packengine.repository.fetch import FetchService
-from packengine.repository.forking import WHOLE_SOURCE, Forker, ForkPoint, ForkTerms
+from packengine.repository.fork_points import WHOLE_SOURCE, ForkPoint
+from packengine.repository.forking import Forker, ForkTerms
 from packengine.repository.git_folder import open_git_folder
 from packengine.repository.history import History
 from packengine.repository.importing import Importer
