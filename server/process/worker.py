@@ -5,6 +5,7 @@ Nothing in a worker knows of the others; the catalog's compare-and-swap keeps th
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
@@ -117,7 +118,14 @@ async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_ou
             nursery.cancel_scope.cancel()
 
         await nursery.start(until_stopped)
+        _set_apart()
         reports_out.write(READY + b"\n")
+
+
+def _set_apart() -> None:
+    """What start-up made stays: a full collection that looked through it each time stopped all requests for 80 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def build_application(
