@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from packengine.repository.browsing import log as log_module
 from tests.support.browsing import FEATURE, LATIN_1_NAME, make_browsed, revision, take_over
 from tests.support.git import git
 from tests.support.rest import RestClient, rest_client
@@ -153,3 +154,17 @@ async def test_empty_repository_has_no_commits(rest: RestClient) -> None:
 async def test_bad_query_is_a_bad_request(rest: RestClient, query: dict[str, str]) -> None:
     answer = await rest.call("GET", COMMITS, params=query)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request"), answer.text
+
+
+async def test_request_that_looked_at_enough_says_where_to_go_on(
+    rest: RestClient, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "MAX_LOOKED_AT_WITH_PATH", 1)
+    found, cursor, pages = [], None, 0
+    while pages == 0 or cursor is not None:
+        asked = {"path": "README"} | ({} if cursor is None else {"cursor": cursor})
+        answer = await rest.call("GET", COMMITS, params=asked)
+        found += shas(answer.json())
+        cursor, pages = answer.headers.get("X-Next-Cursor"), pages + 1
+    assert found == git_log(repository, "main", "--", "README")
+    assert pages > 1

@@ -15,8 +15,9 @@ from packengine.repository.errors import BadCursor
 MAX_COMMITS = 500
 """Of one page."""
 
-MAX_LOOKED_AT = 50_000
-"""Commits that one request looks at. Where few of them fit, a page has fewer than were asked for, and a cursor."""
+MAX_LOOKED_AT = 1_000_000
+MAX_LOOKED_AT_WITH_PATH = 50_000
+"""Commits that one request looks at, a second's work. Where few fit, a page is shorter than asked for, with a cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,17 @@ def commits_within(
     """The next commits of a range, and where it goes on. Of what was asked, cursor is not looked at."""
     if asked.limit == 0:
         return [], None
+    path = path_bytes(asked.path) or None
     try:
         oids, after = snapshot.objects.log(
             [span.tip],
             hidden=[] if span.hidden is None else [span.hidden],
-            path=path_bytes(asked.path) or None,
+            path=path,
             since_s=asked.since_s,
             until_s=asked.until_s,
             limit=asked.limit,
             skip=asked.skip,
-            max_looked_at=MAX_LOOKED_AT,
+            max_looked_at=MAX_LOOKED_AT if path is None else MAX_LOOKED_AT_WITH_PATH,
             cursor=after,
             cancel=cancel,
         )

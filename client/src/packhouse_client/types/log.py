@@ -14,7 +14,8 @@ class ListCommits(Struct, frozen=True):
     """The query of GET /v1/repos/:id/commits. ref: any revision; path: commits that changed it, as `git log -- path`.
 
     since, until: the committer's time, in seconds since 1970 or as in `2026-11-21T20:00:00Z`. limit: more than 500
-    counts as 500. A request looks at 50,000 commits at most: a page may have fewer than `limit`, and a cursor.
+    counts as 500. A request looks at a million commits at most, or at 50,000 for a path: a page may have fewer than
+    `limit`, or none, and a cursor.
     """
 
     ref: str = "HEAD"
