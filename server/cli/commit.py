@@ -104,7 +104,7 @@ def _changes(
         path, has_file, file = each.partition("=")
         if not has_file:
             raise click.UsageError(f"--write takes PATH=FILE: {each!r}")
-        changes.append(write(path, sys.stdin.buffer.read()) if file == "-" else _file(Path(file), path))
+        changes.append(write(path, sys.stdin.buffer.read()) if file == "-" else _content(Path(file), path))
     return [*changes, *_files(root, paths)]
 
 
@@ -127,7 +127,10 @@ def _below(path: Path) -> Iterator[Path]:
 
 
 def _file(path: Path, name: str) -> Change:
-    if path.is_symlink():
-        return write(name, os.fsencode(path.readlink()), mode=_LINK)
+    """What is at a path: links stay links."""
+    return write(name, os.fsencode(path.readlink()), mode=_LINK) if path.is_symlink() else _content(path, name)
+
+
+def _content(path: Path, name: str) -> Change:
     is_program = os.access(path, os.X_OK)
     return write(name, path.read_bytes(), mode=_PROGRAM if is_program else _FILE)

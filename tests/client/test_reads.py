@@ -31,7 +31,7 @@ def repo(client: Client, filled: str) -> Repository:
 
 
 def test_a_log_goes_on_over_its_pages(repo: Repository) -> None:
-    messages = ["Add folder/two", "Add folder/é", "Add large"]
+    messages = ["Add folder/two\n", "Add folder/é\n", "Add large\n"]
     assert [commit.message for commit in repo.commits.log(page=1)] == messages
     assert [commit.message for commit in repo.commits.log(path="folder")] == messages[:2]
 

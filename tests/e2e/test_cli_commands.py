@@ -62,7 +62,7 @@ def repo(place: Place) -> str:
 
 def test_a_commit_is_in_the_log_the_tree_and_the_files(place: Place, repo: str) -> None:
     (commit,) = place.json("log", repo)
-    assert (commit["message"], commit["author"]["email"]) == ("Begin\n\nAt last.", "ann@example.com")
+    assert (commit["message"], commit["author"]["email"]) == ("Begin\n\nAt last.\n", "ann@example.com")
     assert place.text("log", repo, "--oneline") == f"{commit['sha'][:12]} Begin\n"
     assert f"commit {commit['sha']}\nAuthor: Ann <ann@example.com>\n" in place.text("log", repo)
     assert [(item["path"], item["type"], item["mode"]) for item in place.json("tree", repo, "-r")] == [
@@ -111,7 +111,7 @@ def test_a_branch_is_compared_and_merged(place: Place, repo: str) -> None:
     place.json("refs", "move", repo, "refs/heads/topic", tip, "--expect", "none")
     place.json("commit", repo, "-b", "topic", "-m", "On topic", "--write", "new=-", stdin="new\n")
     compared = place.json("compare", repo, "main", "topic")
-    assert [item["message"] for item in compared["commits"]] == ["On topic"]
+    assert [item["message"] for item in compared["commits"]] == ["On topic\n"]
     assert [item["path"] for item in compared["files"]] == ["new"]
     assert place.json("merge", repo, "topic", "main", "--strategy", "ff-only")["fastForward"]
     assert place.text("compare", repo, "main", "topic") == ""
@@ -190,7 +190,7 @@ def test_a_deleted_repository_comes_back_with_its_refs(place: Place, repo: str) 
     place.json("repo", "delete", repo)
     assert place.run("repo", "show", repo).exit_code == 1
     assert place.json("repo", "undelete", repo)["id"] == repo
-    assert [item["message"] for item in place.json("log", repo)] == ["Begin\n\nAt last."]
+    assert [item["message"] for item in place.json("log", repo)] == ["Begin\n\nAt last.\n"]
 
 
 def test_settings_change_alone_and_together(place: Place, repo: str) -> None:
