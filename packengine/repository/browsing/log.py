@@ -17,7 +17,7 @@ MAX_COMMITS = 500
 
 MAX_LOOKED_AT = 1_000_000
 MAX_LOOKED_AT_WITH_PATH = 50_000
-"""Commits that one request looks at, a second's work. Where few fit, a page is shorter than asked for, with a cursor."""
+"""Commits that one request looks at, a second's work. Where few fit, a page is shorter than asked, with a cursor."""
 
 
 @dataclass(frozen=True, slots=True)
