@@ -244,5 +244,5 @@ def _is_backward(command: Command, objects: ObjectDb) -> bool:
     """Whether a branch would lose commits. What is not there is judged later."""
     if command.is_create or not objects.contains(command.new) or not objects.contains(command.old):
         return False
-    kinds = {objects.peel(oid)[0] for oid in (command.old, command.new)}
-    return kinds != {"commit"} or not objects.is_ancestor(command.old, command.new)
+    (old_kind, old), (new_kind, new) = objects.peel(command.old), objects.peel(command.new)
+    return old_kind != "commit" or new_kind != "commit" or not objects.is_ancestor(old, new)

@@ -381,6 +381,20 @@ async def test_a_name_that_leads_inside_is_refused_by_default(tmp_path: Path) ->
             assert addresses[-1] not in error
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.1", "2130706433", "0x7f.1", "0177.0.0.1", "[::ffff:7f00:1]", "0"])
+async def test_no_spelling_of_this_machine_is_admitted(tmp_path: Path, host: str) -> None:
+    """By the system's own resolver, which knows more spellings than any list."""
+    async with importing(tmp_path / "data", import_allow_private=False) as imports:
+        await imports.rest.create("repo")
+        answer = await imports.rest.call("POST", "/v1/repos/repo/import", {"url": f"https://{host}/a"})
+        if answer.status_code == 200:
+            await imports.work()
+            error = (await imports.show("repo"))["error"]
+        else:
+            error = answer.json()["error"]["message"]
+        assert "an address that imports may not go to" in error
+
+
 async def test_a_name_whose_address_changes_is_judged_at_each_connection(tmp_path: Path) -> None:
     """As a rebinding DNS server answers: first what is allowed, then what is not."""
     with serving(script()) as remote:

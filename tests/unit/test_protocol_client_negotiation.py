@@ -111,6 +111,13 @@ def test_who_said_done_expects_a_pack() -> None:
         rounds.take(NOTHING)
 
 
+def test_what_was_not_told_cannot_be_acknowledged() -> None:
+    rounds = negotiation()
+    rounds.request(oids(rounds.batch))
+    with pytest.raises(RemoteProtocolError, match="not told of"):
+        rounds.take(Acknowledged((b"\xff" * 20,), is_ready=False))
+
+
 def test_more_haves_than_were_asked_for_are_our_fault() -> None:
     rounds = negotiation()
     with pytest.raises(LocalProtocolError):

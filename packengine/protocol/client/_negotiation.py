@@ -53,6 +53,7 @@ class Negotiation:
         self._agent = agent
         self._wants = wants
         self._common = dict.fromkeys(known_common)
+        self._told = set(self._common)
         self._is_legacy = offer.version is not ProtocolVersion.V2
         self._has_rounds = not self._is_legacy or offer.has(b"multi_ack_detailed")
         self._batch = _FIRST_BATCH if self._has_rounds else _ONLY_BATCH
@@ -81,6 +82,7 @@ class Negotiation:
             raise LocalProtocolError(f"{len(haves)} haves, {self.batch} were asked for")
         self._done = self._done or not self._has_rounds or len(haves) < self._batch
         self._sent_count += len(haves)
+        self._told.update(haves)
         if self._in_vain is not None:
             self._in_vain += len(haves)
         make = legacy_fetch_request if self._is_legacy else fetch_request
@@ -88,9 +90,11 @@ class Negotiation:
         return body, self._parser()
 
     def take(self, acknowledged: Acknowledged) -> None:
-        """The answer to it had no pack. Raises RemoteProtocolError if it should have had one."""
+        """The answer to it had no pack. Raises RemoteProtocolError if it should have had one, or makes no sense."""
         if self._done:
             raise RemoteProtocolError("the remote sent no pack")
+        if not self._told.issuperset(acknowledged.common):
+            raise RemoteProtocolError("the remote acknowledges what it was not told of")
         fresh = [oid for oid in acknowledged.common if oid not in self._common]
         self._common.update(dict.fromkeys(fresh))
         if fresh:
