@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from quart import request
 
 from server.rest.admin import admin
@@ -52,6 +54,9 @@ _BLUEPRINTS = (
 )
 
 
+_VARIABLE = re.compile(r"<(?:path:)?(\w+)>")
+
+
 def create_rest_app(services: RestServices) -> RestApp:
     """An ASGI application over these services."""
     app = RestApp("packhouse", static_folder=None)
@@ -74,4 +79,5 @@ def create_rest_app(services: RestServices) -> RestApp:
 
 async def _note_template() -> None:
     if request.url_rule is not None:
-        request_record().template = request.url_rule.rule.replace("<repository_id>", ":id")
+        rule = request.url_rule.rule.replace("<repository_id>", ":id")
+        request_record().template = _VARIABLE.sub(r":\1", rule)

@@ -197,7 +197,7 @@ def test_an_archive_whose_client_vanished_is_not_made_to_its_end(repository: Rep
     gauges.assert_let_go()
     assert settles(lambda: len(request_lines(repository.server)) > lines_before)
     (line,) = request_lines(repository.server)[lines_before:]
-    assert (line["path"], line["status"], line["aborted"]) == ("/v1/repos/:id/archive/<path:name>", 200, True)
+    assert (line["path"], line["status"], line["aborted"]) == ("/v1/repos/:id/archive/:name", 200, True)
     assert line["sent_bytes"] < PACK_BYTES
 
 
