@@ -1,5 +1,7 @@
 """When a request is sent again, and when not."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -132,3 +134,12 @@ async def test_on_trio_the_same_rules_hold(autojump_clock: object) -> None:
     async with AsyncClient(http=http) as client:
         assert (await client.health.alive()).ok
     assert len(script.asked) == 3
+
+
+def test_on_asyncio_it_works_as_well() -> None:
+    async def alive() -> bool:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(Script(OK)), base_url="http://git.test")
+        async with AsyncClient(http=http) as client:
+            return (await client.health.alive()).ok
+
+    assert asyncio.run(alive())

@@ -71,7 +71,7 @@ def test_an_import_that_points_up_is_found(line: str) -> None:
 
 
 def python_sources() -> Iterator[Path]:
-    for package in ("packengine", "server", "core_ext/python"):
+    for package in ("packengine", "server", "core_ext/python", "client/src"):
         yield from (ROOT / package).rglob("*.py")
 
 
