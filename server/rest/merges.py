@@ -22,7 +22,9 @@ merges = Blueprint("merges", __name__)
 
 
 @merges.post("/v1/repos/<repository_id>/merge")
-@operation(answer=Merged, body=Merge, errors=("merge_conflict", "repo_byte_quota_exceeded"), tag="merges")
+@operation(
+    answer=Merged, body=Merge, errors=("merge_conflict", "ref_conflict", "repo_byte_quota_exceeded"), tag="merges"
+)
 async def merge(repository_id: str) -> Response:
     """Merge a branch into another one, which is made if it does not exist.
 
@@ -44,7 +46,9 @@ async def merge(repository_id: str) -> Response:
 
 
 @merges.post("/v1/repos/<repository_id>/sync")
-@operation(answer=Merged, body=Sync, errors=("merge_conflict", "repo_byte_quota_exceeded"), tag="merges")
+@operation(
+    answer=Merged, body=Sync, errors=("merge_conflict", "ref_conflict", "repo_byte_quota_exceeded"), tag="merges"
+)
 async def sync(repository_id: str) -> Response:
     """Merge a branch of a fork's source into the fork's branch of that name: by fast-forward where that will do."""
     writing = begin_write(repository_id)
