@@ -62,8 +62,9 @@ class UploadPackRequestParser(RequestParser[UploadPackRequest]):
         return [] if request is None else [request]
 
     def _take_oids(self, packets: list[Packet], at: int) -> int:
-        is_fetch = self._state is _State.ARGUMENTS and isinstance(self._arguments, FetchArguments)
-        return self._arguments.take_oids(packets, at) if is_fetch else at
+        if self._state is _State.ARGUMENTS and isinstance(self._arguments, FetchArguments):
+            return self._arguments.take_oids(packets, at)
+        return at
 
     def _take(self, packet: Packet) -> UploadPackRequest | None:
         kind = None if isinstance(packet, bytes) else packet

@@ -42,7 +42,7 @@ class Http1(H11Protocol):
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         try:
-            pieces = self._held + (self.connection.send_with_data_passthrough(event) or [])
+            pieces = self._held + self._encoded(event)
         except h11.LocalProtocolError:
             if self.connection.their_state is not h11.ERROR:
                 raise
@@ -51,6 +51,11 @@ class Http1(H11Protocol):
         self._held = pieces if waits else []
         if pieces and not waits:
             await self.send(RawPieces(pieces))
+
+    def _encoded(self, event: H11SendableEvent) -> list[bytes]:
+        if isinstance(self.connection, h11.Connection):
+            return self.connection.send_with_data_passthrough(event) or []
+        return [self.connection.send(event) or b""]  # what asked to be a WebSocket, and is refused
 
     def _is_followed(self, event: H11SendableEvent) -> bool:
         """Whether another part of the answer comes at once, or at least before the client can do anything with this."""

@@ -84,6 +84,12 @@ def test_who_wants_the_connection_closed_gets_the_answer_and_the_end(
     assert connection.has_ended()
 
 
+def test_a_websocket_is_refused(connection: RawConnection) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    answer = connection.request("GET", "/v1/health", {**upgrade, "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
+    assert answer.status == 403
+
+
 def test_the_head_of_an_advertisement_is_its_headers(repository: Repository, connection: RawConnection) -> None:
     whole = connection.request("GET", advertisement(repository), repository.basic)
     for _ in range(2):  # a body behind it would be taken for the next answer

@@ -106,7 +106,8 @@ def test_a_run_of_lines_that_name_objects_is_read_as_line_after_line(
     expected: dict[bytes, None] = {}
     end = at
     while end < len(packets) and len(expected) < max_oids:
-        found = re.fullmatch(b"want ([0-9a-fA-F]{40})\n?", packets[end]) if isinstance(packets[end], bytes) else None
+        packet = packets[end]
+        found = re.fullmatch(b"want ([0-9a-fA-F]{40})\n?", packet) if isinstance(packet, bytes) else None
         if found is None:
             break
         expected[bytes.fromhex(found[1].decode())] = None

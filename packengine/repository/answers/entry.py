@@ -5,8 +5,8 @@
     trailer   a length of 0, framed bytes in all, reused objects, cost of the build, checksum of the pieces, its own
 
 The checksum of a piece is the CRC-32 of everything from the header to its end, lengths included: so a piece that is
-damaged, missing or out of place shows before a byte of it is sent. It is checked at every reading, which takes less than
-the reading, since a disk does not say what it forgets; the pack's own checksum would show it too, but only to the client.
+damaged, missing or out of place shows before a byte of it is sent. It is checked at every reading, which takes longer,
+since a disk does not say what it forgets; the pack's own checksum would show it too, but only to the client.
 """
 
 from __future__ import annotations
