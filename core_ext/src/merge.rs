@@ -6,8 +6,10 @@ use crate::errors::detached;
 use crate::reading::ObjectDb;
 use packhouse_gix::ReadLimits;
 use packhouse_merge as merge;
+use packhouse_object::Result;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 type Bytes<'py> = Bound<'py, PyBytes>;
 
@@ -86,9 +88,15 @@ impl ObjectDb {
             rename_limit,
             allow_unrelated,
         };
-        let outcome = detached(py, || merge::merge(db, &ours.0, &theirs.0, &options, &flag))?;
+        let outcome = detached(py, || walled(|| merge::merge(db, &ours.0, &theirs.0, &options, &flag)))?;
         Ok(MergeResult { outcome })
     }
+}
+
+/// The last wall: should a merge panic after all, one request fails, and not the process. Nothing outlives the merge.
+fn walled(work: impl FnOnce() -> Result<merge::Outcome>) -> Result<merge::Outcome> {
+    let defect = |_| Err(std::io::Error::other("a defect: the merge panicked").into());
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(defect)
 }
 
 /// Add the class to the module.

@@ -191,6 +191,15 @@ def test_texts_that_are_too_large_together_are_not_merged() -> None:
         merged(history.database(), ours, theirs, max_text_bytes=3 * len(TEXT) - 9)
 
 
+def test_texts_that_would_be_compared_for_minutes_are_not_merged() -> None:
+    lines = [b"%d\n" % number for number in range(60_000)]
+    ours, theirs = (b"".join(line if at % 5 else side + line for at, line in enumerate(lines)) for side in (b"o", b"t"))
+    history = History()
+    left, right = history.fork({"f": b"".join(lines)}, {"f": ours}, {"f": theirs})
+    with pytest.raises(LimitExceeded, match="lines times changed places of a text"):
+        merged(history.database(), left, right)
+
+
 def test_beyond_the_rename_limit_only_files_of_the_same_content_or_name_are_renames() -> None:
     base = {f"old-{name}": changed(0, to=name.encode() * 9) for name in "ab"}
     theirs = {f"new-{name}": changed(0, 9, to=name.encode() * 9) for name in "ab"}

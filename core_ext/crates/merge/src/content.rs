@@ -1,8 +1,9 @@
 //! Merging what one path has in three trees: modes, texts, links, submodules.
 
+use crate::marked::Marks;
 use crate::paths::{Path, REGULAR, SUBMODULE, Version, kind};
 use crate::similarity::is_binary;
-use crate::text::{self, Marks};
+use crate::text;
 use packhouse_gix::Objects;
 use packhouse_object::{Kind, Oid, Result};
 
@@ -97,7 +98,7 @@ impl ContentMerger<'_> {
         }
         let (our_name, their_name) = self.mark_names(three);
         let marks = Marks { size: MARK_SIZE + extra_marks, ours: &our_name, theirs: &their_name };
-        let merged = text::merge(&base, &ours, &theirs, &marks);
+        let merged = text::merge(&base, &ours, &theirs, &marks)?;
         let oid = self.objects.write_object(Kind::Blob, &merged.text)?;
         Ok(Content { conflict: (!merged.is_clean).then_some("content"), ..kept(mode, oid) })
     }

@@ -3,8 +3,8 @@
 //! A folder that a side has no more went where most of its renamed files went.
 
 use crate::changes::Addition;
+use crate::folder_moves::FolderMoves;
 use crate::paths::{BASE, Entry, Path, Paths, THEIRS, bit, join, split};
-use crate::renames::FolderMoves;
 use packhouse_object::Result;
 use std::collections::HashMap;
 

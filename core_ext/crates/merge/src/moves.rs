@@ -2,9 +2,10 @@
 
 use crate::changes::Addition;
 use crate::content::{ContentMerger, Three};
+use crate::folder_moves::FolderMoves;
 use crate::folders::{PathConflict, Relocation, drop_common, relocate, renamed_folders};
 use crate::paths::{BASE, EntryId, OURS, Path, Paths, REGULAR, THEIRS, bit, kind, other};
-use crate::renames::{FolderMoves, detect};
+use crate::renames::detect;
 use crate::similarity::Similarity;
 use crate::walk::Walk;
 use packhouse_object::{Error, Kind, Result, hash_object};

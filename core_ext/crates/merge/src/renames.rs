@@ -3,8 +3,8 @@
 //! First files of the same content; then files of the same name that are alike enough, in the folder where the others went if
 //! the name is frequent; then, of all pairs that are left, the most alike first. Only renames that can matter are looked for.
 
-use crate::buckets::bucket;
 use crate::changes::{Changes, FolderNeed, SourceNeed};
+use crate::folder_moves::{FolderMoves, NOWHERE, increment};
 use crate::paths::{Path, REGULAR, Version, join, split};
 use crate::similarity::{MAX_SCORE, Similarity};
 use packhouse_object::{Oid, Result};
@@ -17,60 +17,6 @@ const MIN_NAMESAKE_SCORE: u64 = MAX_SCORE / 4 * 3;
 const CANDIDATES: usize = 4;
 /// Of old files with the same content, so many are looked at.
 const MAX_SAME_CONTENT: usize = 100;
-/// Stands for "nobody knows where to" among the folders that a folder's files went to; no path is so.
-const NOWHERE: &[u8] = b"/";
-
-/// How many files went from a folder to which others, in the order in which that was found.
-#[derive(Default)]
-pub(crate) struct Moves {
-    counts: Vec<(Path, u32)>,
-    by_folder: HashMap<Path, usize>,
-}
-
-impl Moves {
-    fn increment(&mut self, to: &[u8]) {
-        if let Some(&at) = self.by_folder.get(to) {
-            self.counts[at].1 += 1;
-            return;
-        }
-        let to: Path = to.into();
-        self.by_folder.insert(Path::clone(&to), self.counts.len());
-        self.counts.push((to, 1));
-    }
-
-    /// The folders that files are known to have gone to, and how many to each.
-    pub(crate) fn known(&self) -> impl DoubleEndedIterator<Item = &(Path, u32)> + Clone {
-        self.counts.iter().filter(|(to, _)| **to != *NOWHERE)
-    }
-
-    fn unknown(&self) -> u32 {
-        self.by_folder.get(NOWHERE).map_or(0, |&at| self.counts[at].1)
-    }
-
-    /// The first of the most frequent ones, in the order in which Git's table gives them.
-    fn guess(&self) -> Option<&Path> {
-        let mut order: Vec<_> = self.known().rev().collect();
-        order.sort_by_key(|(folder, _)| bucket(folder));
-        let mut best: Option<&(Path, u32)> = None;
-        for count in order {
-            if best.is_none_or(|best| count.1 > best.1) {
-                best = Some(count);
-            }
-        }
-        best.map(|(to, _)| to)
-    }
-
-    /// Whether one place has more of a folder's files than any other can get.
-    fn is_decided(&self) -> bool {
-        let mut counts: Vec<_> = self.known().map(|(_, count)| *count).collect();
-        counts.sort_unstable_by_key(|&count| std::cmp::Reverse(count));
-        counts.first().copied().unwrap_or(0) > counts.get(1).copied().unwrap_or(0) + self.unknown()
-    }
-}
-
-/// Where the files of removed folders went.
-pub(crate) type FolderMoves = HashMap<Path, Moves>;
-
 /// Find the renames of a side, and note them at its additions.
 pub(crate) fn detect(
     changes: &mut Changes,
@@ -362,13 +308,6 @@ fn by_name<'p>(files: impl Iterator<Item = (&'p Path, usize)>) -> HashMap<Vec<u8
         names.entry(split(path).1.to_vec()).and_modify(|index| *index = None).or_insert(Some(index));
     }
     names
-}
-
-fn increment(moves: &mut FolderMoves, from: &[u8], to: &[u8]) {
-    match moves.get_mut(from) {
-        Some(moves) => moves.increment(to),
-        None => moves.entry(from.into()).or_default().increment(to),
-    }
 }
 
 /// Whether a folder above a path still needs to know where its files went.

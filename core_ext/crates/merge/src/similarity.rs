@@ -4,7 +4,7 @@
 //! bytes of the old file have a piece of the same hash in the new one, of the larger file's size.
 
 use packhouse_gix::Objects;
-use packhouse_object::{Kind, Oid, Result};
+use packhouse_object::{Error, Kind, Oid, Result};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -24,6 +24,9 @@ pub(crate) fn is_binary(content: &[u8]) -> bool {
     content[..content.len().min(TEXT_PROBE_BYTES)].contains(&0)
 }
 
+/// So many pieces are compared in all, some seconds' work; Git would go on.
+const MAX_COMPARED_PIECES: u64 = 4_000_000_000;
+
 /// A file's pieces: hashes in order, and how many bytes have each.
 type Pieces = Vec<(u32, u32)>;
 
@@ -33,11 +36,12 @@ pub(crate) struct Similarity<'a> {
     sizes: HashMap<Oid, u64>,
     pieces: HashMap<Oid, Rc<Pieces>>,
     cached_bytes: usize,
+    compared_pieces: u64,
 }
 
 impl<'a> Similarity<'a> {
     pub(crate) fn new(objects: &'a Objects<'a>) -> Self {
-        Self { objects, sizes: HashMap::new(), pieces: HashMap::new(), cached_bytes: 0 }
+        Self { objects, sizes: HashMap::new(), pieces: HashMap::new(), cached_bytes: 0, compared_pieces: 0 }
     }
 
     /// The score of two files, or 0 where it cannot reach `min_score` by their sizes alone.
@@ -49,8 +53,19 @@ impl<'a> Similarity<'a> {
         {
             return Ok(0);
         }
-        let common = common_bytes(&self.pieces_of(old)?, &self.pieces_of(new)?);
+        let (old_pieces, new_pieces) = (self.pieces_of(old)?, self.pieces_of(new)?);
+        self.charge((old_pieces.len() + new_pieces.len()) as u64)?;
+        let common = common_bytes(&old_pieces, &new_pieces);
         Ok(if new_size == 0 { 0 } else { common * MAX_SCORE / larger })
+    }
+
+    fn charge(&mut self, pieces: u64) -> Result<()> {
+        self.compared_pieces += pieces;
+        let (actual, limit) = (self.compared_pieces, MAX_COMPARED_PIECES);
+        if actual > limit {
+            return Err(Error::Limit { what: "pieces of files compared to find renames", actual, limit });
+        }
+        Ok(())
     }
 
     fn size(&mut self, oid: &Oid) -> Result<u64> {
