@@ -16,6 +16,7 @@ mod ingest;
 mod maintain;
 mod merge;
 mod objects;
+mod purge;
 mod reading;
 mod sets;
 mod stream;

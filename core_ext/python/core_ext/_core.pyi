@@ -452,6 +452,43 @@ class ObjectDb:
         too long a chain, an object is written whole. Same packs and objects, same bytes. Raises CorruptPack.
         """
 
+    def blobs_at_path(
+        self,
+        tips: Sequence[Oid],
+        path: Buffer,
+        *,
+        max_blobs: int,
+        max_depth: int = 4096,
+        cancel: Cancel | None = None,
+        work: WorkCount | None = None,
+    ) -> list[Oid]:
+        """The blobs that any commit reachable from `tips` has at a path, sorted; folders and submodules are none.
+
+        Every commit is read, each distinct tree on the path once. work: counts commits. max_depth: names in the path.
+        Raises LimitExceeded.
+        """
+
+    def without_blobs(
+        self,
+        tips: Sequence[Oid],
+        blobs: Sequence[Oid],
+        folder: str,
+        *,
+        level: int = 6,
+        batch_bytes: int = 1 << 26,
+        cancel: Cancel | None = None,
+        work: WorkCount | None = None,
+    ) -> tuple[list[Oid | None], list[IngestedPack], tuple[int, int, int]]:
+        """Write anew whatever of `tips` reaches any of these blobs, without them, wherever they stand.
+
+        Returns what takes the place of each tip (itself if it reaches none; None for a blob that goes, or a tag of one),
+        the packs of the new objects in `folder`, to be used beside the packs of this database, and how many commits,
+        trees and annotated tags were written anew. Emptied folders go; commits stay, without the signatures (`gpgsig`,
+        at the end of tags, tags merged into commits) that sign what is no longer there. Every commit and tree is read.
+        Memory: a bit an object of the database, some 60 bytes for each that is written anew, one pack of `batch_bytes`.
+        work: counts objects that were looked at.
+        """
+
     def verify(self, *, cancel: Cancel | None = None) -> int:
         """Read and hash every object, check each pack's trailer. Returns how many objects. Raises the first error."""
 
