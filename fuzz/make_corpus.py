@@ -16,6 +16,7 @@ from fuzz.mutators import bitmap
 from fuzz.mutators.delta import join
 from fuzz.mutators.idx import mended
 from fuzz.targets.pack import MAX_DELTA_DEPTH, MAX_OBJECT_BYTES
+from fuzz.targets.tree import FILE, INNER
 from packengine.pktline import DELIM, FLUSH, RESPONSE_END, Packet, encode_many
 from tests.support import legacy_client
 from tests.support.git import git
@@ -24,6 +25,7 @@ from tests.support.pack_twin import Stored, write_pack
 from tests.support.raw_packs import (
     BLOB,
     COMMIT,
+    EMPTY_TREE,
     NULL,
     OFS_DELTA,
     REF_DELTA,
@@ -68,6 +70,7 @@ def all_seeds() -> dict[str, dict[str, bytes]]:
         "receive_pack_request": receive_pack_seeds(),
         "remote_answer": remote_answer_seeds(),
         "object": object_seeds(),
+        "tree": tree_seeds(),
         "delta": delta_seeds(),
         "idx": idx_seeds(),
         "bitmap": bitmap_seeds(),
@@ -264,6 +267,25 @@ def object_seeds() -> dict[str, bytes]:
         "tag-of-blob": b"object %b\ntype blob\ntag name\n\n" % (b"a" * 40),
         "gitmodules": b'[submodule "../up"]\n\tpath = -x\n\turl = --upload-pack=touch\n\tupdate = !sh\n',
         "gitattributes": b"*.txt text\n[attr]binary -diff\n" + b"x" * 3000,
+    }
+
+
+def tree_seeds() -> dict[str, bytes]:
+    """Trees as Git writes them, and some that it would not."""
+    inner = oid_of(TREE, INNER)
+    file, folder = (b"100644", b"a", FILE), (b"40000", b"a.b", inner)
+    return {
+        "tree": tree_content([file, folder, (b"160000", b"b", ONE), (b"120000", b"c", FILE)]),
+        "tree-of-new": tree_content([file, (b"40000", b"new", inner)]),
+        "file-called-new": tree_content([file, (b"100755", b"new", FILE)]),
+        "odd-modes": tree_content([(b"100664", b"a", FILE), (b"040000", b"b", inner), (b"644", b"c", FILE)]),
+        "out-of-order": tree_content([folder, file]),
+        "twice": tree_content([file, file]),
+        "file-and-folder": tree_content([file, folder, (b"40000", b"a", inner)]),
+        "slash": tree_content([(b"100644", b"a/b", FILE), (b"40000", b"new", inner)]),
+        "missing": tree_content([(b"40000", b"a", ONE), (b"40000", b"new", TWO)]),
+        "empty-folder": tree_content([(b"40000", b"a", EMPTY_TREE), (b"40000", b"new", EMPTY_TREE)]),
+        "cut": tree_content([file, folder])[:-3],
     }
 
 

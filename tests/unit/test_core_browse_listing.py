@@ -23,6 +23,7 @@ from tests.support.handmade import blob, delta, packed
 from tests.support.packs import database
 
 FILE = "100644"
+ID = b"\1" * 20
 
 
 def entry(mode: str, name: bytes, oid: bytes) -> bytes:
@@ -155,9 +156,10 @@ def test_what_is_no_tree_or_no_blob_is_refused() -> None:
         db.open_blob(tree)
 
 
-def test_a_damaged_tree_is_named() -> None:
+@pytest.mark.parametrize("damaged", [b"junk", entry(FILE, b"b", ID) + entry(FILE, b"a", ID), entry(FILE, b"a/b", ID)])
+def test_a_damaged_tree_is_named(damaged: bytes) -> None:
     objects = Objects()
-    tree = objects.tree(b"junk")
+    tree = objects.tree(damaged)
     with pytest.raises(CorruptObject, match=tree.hex()):
         listed(objects.database(), tree)
 

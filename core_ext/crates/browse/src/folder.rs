@@ -134,17 +134,28 @@ impl Folder {
 }
 
 fn starts_of(format: ObjectFormat, content: &[u8]) -> Result<Vec<usize>> {
-    let (mut starts, mut start) = (Vec::new(), 0);
-    let mut last: Option<TreeEntry<'_>> = None;
+    let mut starts = Vec::new();
+    for_each_in_order(format, content, |start| starts.push(start))?;
+    Ok(starts)
+}
+
+/// Visit where each entry of a tree starts, and see that they are in order and no name has a slash: who searches a tree, or
+/// goes on in it behind a path, relies on that.
+///
+/// # Errors
+/// `CorruptObject` for a tree of which it is not true, or that does not parse.
+pub(crate) fn for_each_in_order(format: ObjectFormat, content: &[u8], mut visit: impl FnMut(usize)) -> Result<()> {
+    let (mut start, mut last) = (0, None::<TreeEntry<'_>>);
     for entry in tree_entries(format, content) {
         let entry = entry?;
-        if last.is_some_and(|last| order((last.name, last.mode), (entry.name, entry.mode)) != Ordering::Less) {
-            let what = format!("its entry {:?} is out of order", String::from_utf8_lossy(entry.name));
+        let in_order = |last: TreeEntry<'_>| order((last.name, last.mode), (entry.name, entry.mode)) == Ordering::Less;
+        if !last.is_none_or(in_order) || memchr::memchr(b'/', entry.name).is_some() {
+            let what = format!("its entry {:?} is out of order or has a slash", String::from_utf8_lossy(entry.name));
             return Err(Error::CorruptObject { oid: None, what });
         }
-        starts.push(start);
+        visit(start);
         start += len_of(&entry, format);
         last = Some(entry);
     }
-    Ok(starts)
+    Ok(())
 }

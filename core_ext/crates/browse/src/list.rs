@@ -3,7 +3,7 @@
 //! In each folder the folders come first, each followed by what is in it, then the files. A page begins where its cursor
 //! says: only the trees on the cursor's path are read before the first row, and none behind the last one.
 
-use crate::folder::{FOLDER, canonical, is_folder, len_of, named, order, read_tree};
+use crate::folder::{FOLDER, canonical, for_each_in_order, is_folder, len_of, named, order, read_tree};
 use crate::path::invalid;
 use packhouse_object::edges::tree_entries;
 use packhouse_object::{CancelFlag, Error, ObjectFormat, Oid, Result};
@@ -188,7 +188,9 @@ impl Listing<'_> {
     fn enter(&mut self, oid: Oid, prefix: Vec<u8>) -> Result<()> {
         let size_bytes = self.db.size_of(self.db.require(&oid)?)?;
         self.use_bytes(size_bytes.saturating_add(prefix.len() as u64))?;
-        self.levels.push(Level { prefix, oid, content: read_tree(self.db, &oid)?, at: 0, files: false });
+        let content = read_tree(self.db, &oid)?;
+        for_each_in_order(self.db.format(), &content, |_| ()).map_err(|error| named(&oid, error))?;
+        self.levels.push(Level { prefix, oid, content, at: 0, files: false });
         Ok(())
     }
 
