@@ -32,7 +32,7 @@ TARGETS = {
         ),
         Target("remote_answer", min_coverage=260, python=("packengine.protocol.client",), max_bytes=1024),
         Target("object", min_coverage=500),
-        Target("tree", min_coverage=500),
+        Target("tree", min_coverage=1500),
         Target("delta", min_coverage=150),
         Target("idx", min_coverage=1000, max_bytes=8192),
         Target("commit_graph", min_coverage=1000),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from core_ext import CorruptObject, MissingObject, ObjectDb, Pack, PackBuilder, parse_tree
 from tests.support.packs import database
 from tests.support.raw_packs import BLOB, oid_of, tree_content
@@ -54,12 +56,11 @@ def check_edit(db: ObjectDb, root: bytes) -> None:
     assert edited.tree_entry(new_root, b"new/file") == (0o100644, FILE)
     for tree in contents:
         parse_tree(tree, object_format="sha1")
-    try:
+    with suppress(CorruptObject, MissingObject):
         changes = edited.diff_trees(root, new_root, renames=False, limit=1 << 20)
-    except (CorruptObject, MissingObject):
-        return
-    assert {change[1] for change in changes if change[1].split(b"/")[0] != b"new"} == set()
-    assert len(edited.diff_trees(root, new_root, renames=True, limit=1 << 20)) <= len(changes)
+        assert {change[1] for change in changes if change[1].split(b"/")[0] != b"new"} == set()
+        # Similar files are looked for among those that are there: content is read, and may be missing.
+        assert len(edited.diff_trees(root, new_root, renames=True, limit=1 << 20)) <= len(changes)
 
 
 def with_trees(db: ObjectDb, contents: list[bytes]) -> ObjectDb:
