@@ -132,6 +132,31 @@ async def test_a_second_import_brings_only_what_is_new(
     assert_same_repository(origin, export(imports, tmp_path / "out"))
 
 
+@pytest.mark.parametrize(
+    "without",
+    [
+        frozenset({b"no-done"}),
+        frozenset({b"multi_ack_detailed", b"no-done"}),
+        frozenset({b"multi_ack_detailed", b"multi_ack", b"no-done", b"side-band-64k", b"thin-pack", b"ofs-delta"}),
+        frozenset({b"symref=HEAD:refs/heads/trunk", b"object-format=sha1", b"multi_ack_detailed", b"multi_ack"}),
+    ],
+)
+async def test_older_servers_are_imported_from_and_again(
+    imports: Importing, origin: Path, tmp_path: Path, without: frozenset[bytes]
+) -> None:
+    work = tmp_path / "work"
+    git("tag", "-d", "light", "heavy", cwd=work)
+    pushed(work, ":light", ":heavy", ":side")
+    with http_backend(origin.parent, git_protocol="version=0", without=without) as remote:
+        done(await imports.run("repo", f"{remote.url}/a.git"))
+        await _commit_here(imports, 20)
+        commit_file(work, "other", b"new\n")
+        pushed(work, "HEAD:trunk")
+        job = done(await imports.run("repo", f"{remote.url}/a.git", mirror=True))
+    assert job["receivedObjects"] == 3
+    assert_same_repository(origin, export(imports, tmp_path / "out"))
+
+
 @pytest.mark.parametrize("git_protocol", VERSIONS)
 async def test_common_history_is_found_below_commits_of_our_own(
     imports: Importing, origin: Path, tmp_path: Path, git_protocol: str
@@ -142,8 +167,6 @@ async def test_common_history_is_found_below_commits_of_our_own(
     pushed(work, ":light", ":heavy", ":side")
     with http_backend(origin.parent, git_protocol=git_protocol) as remote:
         done(await imports.run("repo", f"{remote.url}/a.git"))
-        token = (await imports.rest.call("POST", "/v1/repos/repo/tokens", {"scope": "write"})).json()["token"]
-        assert token
         await _commit_here(imports, 30)
         for number in range(3):
             commit_file(work, "other", b"%d\n" % number)

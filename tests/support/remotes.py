@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from packengine.pktline import encode_many
 from tests.support.git import GIT_ENV
+from tests.support.wire_client import decode
 
 _COPY_BYTES = 1 << 16
 
@@ -104,9 +106,17 @@ def serving(answer: Callable[[Exchange], None], *, tls: ssl.SSLContext | None = 
 
 @contextmanager
 def http_backend(
-    root: Path, *, git_protocol: str | None = None, config: Mapping[str, str] | None = None
+    root: Path,
+    *,
+    git_protocol: str | None = None,
+    config: Mapping[str, str] | None = None,
+    without: frozenset[bytes] = frozenset(),
 ) -> Iterator[RunningRemote]:
-    """The repositories below `root`, by stock Git. git_protocol: what the client asks for is overruled by this."""
+    """The repositories below `root`, by stock Git.
+
+    git_protocol: what the client asks for is overruled by this. without: capabilities of versions 0 and 1 that it does
+    not tell of, as older servers.
+    """
     settings = {"http.receivepack": "false", "http.getanyfile": "false", **(config or {})}
     options = [each for key, value in settings.items() for each in ("-c", f"{key}={value}")]
 
@@ -133,13 +143,13 @@ def http_backend(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         ) as backend:
-            _relay(exchange, backend)
+            _relay(exchange, backend, without)
 
     with serving(answer) as remote:
         yield remote
 
 
-def _relay(exchange: Exchange, backend: subprocess.Popen[bytes]) -> None:
+def _relay(exchange: Exchange, backend: subprocess.Popen[bytes], without: frozenset[bytes]) -> None:
     assert backend.stdin is not None
     assert isinstance(backend.stdout, io.BufferedReader)
     feeder = threading.Thread(target=_feed, args=(backend.stdin, exchange.body), daemon=True)
@@ -150,11 +160,22 @@ def _relay(exchange: Exchange, backend: subprocess.Popen[bytes]) -> None:
         headers[name] = value.strip()
     exchange.begin(int(headers.pop("Status", "200").split()[0]), headers)
     try:
+        if without and exchange.method == "GET":
+            exchange.send(_less(backend.stdout.read(), without))
         while piece := backend.stdout.read1(_COPY_BYTES):
             exchange.send(piece)
     finally:
         backend.kill()
         feeder.join()
+
+
+def _less(advertisement: bytes, without: frozenset[bytes]) -> bytes:
+    packets = decode(advertisement)
+    for at, packet in enumerate(packets):
+        if isinstance(packet, bytes) and b"\0" in packet:
+            ref, _, words = packet.partition(b"\0")
+            packets[at] = ref + b"\0" + b" ".join(word for word in words.split() if word not in without) + b"\n"
+    return encode_many(packets)
 
 
 def _feed(stdin: Any, body: bytes) -> None:

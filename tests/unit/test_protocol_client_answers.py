@@ -170,6 +170,11 @@ def test_after_done_one_line_is_followed_by_the_pack(line: bytes) -> None:
     assert fetch([line, *PACK], legacy(done=True)) == [Acknowledged(common, is_ready=False), *PACK_EVENTS]
 
 
+def test_one_ack_may_be_said_again_for_other_haves() -> None:
+    lines: list[Packet] = [b"ACK " + A + b"\n", b"ACK " + B + b"\n", b"ACK " + A]
+    assert fetch([*lines, *PACK], legacy(done=True)) == [Acknowledged((RAW_A,), is_ready=False), *PACK_EVENTS]
+
+
 def test_after_done_common_ids_may_be_acknowledged_first() -> None:
     lines: list[Packet] = [b"ACK " + A + b" common\n", b"ACK " + A + b"\n"]
     assert fetch([*lines, *PACK], legacy(done=True))[0] == Acknowledged((RAW_A, RAW_A), is_ready=False)
@@ -193,6 +198,10 @@ def test_a_remote_that_is_ready_may_send_the_pack_at_once() -> None:
         ([b"ACK " + A + b" nearly\n"], True, "in its answer"),
         ([b"NAK\n", b"NAK\n"], False, "in its answer"),
         ([b"NAK\n", *PACK, b"more"], True, "in its answer"),
+        ([b"NAK\n", b"ACK " + A, *PACK], True, "no band"),
+        ([b"ACK " + A, b"\x01PACK", b"ACK " + A, *PACK], True, "no band"),
+        ([b"ACK " + A, b"ACK nonsense", *PACK], True, "in its answer"),
+        ([b"ACK " + A, b"ACK " + A + b" common", *PACK], True, "in its answer"),
         ([FLUSH], True, "in its answer"),
         ([*[b"ACK " + A + b" common"] * 4], False, "more than 3 acknowledgments"),
         ([b"ACK " + A + b" common\n"], False, "hung up"),

@@ -14,6 +14,7 @@ from packengine.protocol.client._fetch_events import Acknowledged, Bands, FetchE
 from packengine.protocol.client._limits import AnswerLimits
 
 _WHERE = "its answer to a fetch"
+_ACK = b"ACK "
 _STATUSES = frozenset({b"common", b"ready", b"continue"})
 
 
@@ -36,6 +37,9 @@ class LegacyFetchAnswerParser(AnswerParser[FetchEvent]):
         self._oid_bytes = OID_BYTES[object_format]
         self._done = done
         self._state = _State.LINES
+        self._may_repeat = False
+        """Whether the last line was an ACK with nothing behind it, and no pack has begun."""
+
         self._common: list[bytes] = []
         self._is_ready = False
         self._bands = Bands(limits)
@@ -55,10 +59,14 @@ class LegacyFetchAnswerParser(AnswerParser[FetchEvent]):
         return self._state in (_State.AFTER_NAK, _State.DONE)
 
     def _take_band(self, packet: Packet) -> list[FetchEvent]:
-        if packet is not FLUSH:
-            return self._bands.take(packet)
-        self._state = _State.DONE
-        return []
+        if packet is FLUSH:
+            self._state = _State.DONE
+            return []
+        if self._may_repeat and isinstance(packet, bytes) and packet.startswith(_ACK):
+            # Git's servers, asked for one ACK, say it again for each have that an earlier one had made known.
+            return self._take_ack(chomp(packet))
+        self._may_repeat = False
+        return self._bands.take(packet)
 
     def _take_ack(self, line: bytes) -> list[FetchEvent]:
         word, _, rest = line.partition(b" ")
@@ -84,6 +92,9 @@ class LegacyFetchAnswerParser(AnswerParser[FetchEvent]):
         if not self._done:
             raise unexpected(line, _WHERE)
         self._add(oid)
+        if self._may_repeat:
+            return []
+        self._may_repeat = True
         return self._end_lines(_State.PACK)
 
     def _add(self, oid: bytes) -> None:
