@@ -55,7 +55,7 @@ def ask_import(
         raise NotEmpty("the repository is not empty, and was not filled from there; with mirror it would be replaced")
     wish = ImportWish(body.refs, body.mirror)
     job = new_import(engine.catalog, url, credentials, wish, actor, is_admin=is_admin)
-    engine.catalog.add_job(record.id, job)
+    engine.catalog.add_job(record.id, job, first_version=record.first_version)
     return _found(engine, record.id)
 
 

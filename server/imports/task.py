@@ -63,12 +63,19 @@ class ImportTask:
         while True:
             job = await self._claim()
             if job is not None:
-                await self._runner.run(job)
-                self._after_import(job.repository_id)
+                await self._run(job)
                 continue
             with trio.move_on_after(POLL_S):
                 await self._wake.wait()
                 self._wake = trio.Event()
+
+    async def _run(self, job: JobRecord) -> None:
+        try:
+            await self._runner.run(job)
+        except Exception:  # noqa: BLE001  # logged; a defect of ours must not end the requests beside it
+            _log.exception("an import broke off", extra={"fields": {"job": job.id, "repository": job.repository_id}})
+        else:
+            self._after_import(job.repository_id)
 
     async def _claim(self) -> JobRecord | None:
         claim = partial(self._engine.catalog.claim_job, IMPORT, self._runner.holder, now_ms=now_ms(), ttl_ms=TTL_MS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import trustme
 
 from packengine.manifests import PublishKind
 from packengine.repository.publish import now_ms
+from packengine.storage.job_ports import NewJob
 from server.imports.holds import TTL_MS
 from server.imports.orders import IMPORT
 from server.imports.task import ImportTask
@@ -315,6 +317,30 @@ async def test_a_worker_that_ends_gives_its_job_back(tmp_path: Path) -> None:
             paused.go_on.set()
             await imports.work()
         assert (await imports.show("repo"))["state"] == "done"
+
+
+async def test_a_job_that_cannot_be_read_does_not_end_its_worker(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with importing(tmp_path / "data") as imports:
+        for name in ("broken", "repo"):
+            await imports.rest.create(name)
+        catalog = imports.rest.engine.catalog
+        catalog.add_job("broken", NewJob("job", IMPORT, None, '{"progress":"of another version"}', 0))
+        broken = catalog.claim_job(IMPORT, "of another version", now_ms=0, ttl_ms=1)
+        assert broken is not None
+        catalog.update_job("job", "of another version", progress="[]", now_ms=0, ttl_ms=1)
+        with serving(script()) as remote:
+            await imports.ask("repo", f"{remote.url}/a")
+            send, receive = trio.open_memory_channel[str](1)
+            settings = replace(imports.runner.settings, imports_at_once=1)
+            task = ImportTask(imports.rest.engine, settings, send.send_nowait)
+            stop = trio.Event()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(task.run_until, stop)
+                assert await receive.receive() == "repo"
+                stop.set()
+    assert "an import broke off" in caplog.text
 
 
 async def test_a_worker_tells_when_it_has_imported(tmp_path: Path) -> None:

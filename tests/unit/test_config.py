@@ -199,6 +199,12 @@ def test_a_rate_that_is_none_is_refused_by_name(rate_class: RateClass) -> None:
         load({f"rate_{rate_class.value}": "often"})
 
 
+def test_imports_may_go_to_networks_and_hosts_that_are_named() -> None:
+    assert load({"import_allow": "10.1.0.0/16 git.lan"}).import_allow == ("10.1.0.0/16", "git.lan")
+    with pytest.raises(SettingsError, match=r"import_allow: 'https://git\.lan' is neither a network"):
+        load({"import_allow": "https://git.lan"})
+
+
 def test_trusted_proxies_are_networks() -> None:
     assert load({"trusted_proxies": "10.0.0.0/8 fd00::1"}).trusted_proxies == ("10.0.0.0/8", "fd00::1")
     with pytest.raises(SettingsError, match=r"trusted_proxies: 10\.0\.0\.1/8 has host bits set"):
