@@ -77,15 +77,6 @@ def test_sides_that_did_the_same_merge_to_that(base: Files, both: Files) -> None
     assert (result.tree, result.conflicts) == (history.tree(_possible(both)), [])
 
 
-@given(file_sets, file_sets, file_sets)
-def test_a_clean_merge_is_the_same_whoever_merges_whom(base: Files, ours: Files, theirs: Files) -> None:
-    history = History()
-    left, right = history.fork(_possible(base), _possible(ours), _possible(theirs))
-    db = history.database()
-    there, back = merged(db, left, right), merged(db, right, left)
-    assert there.tree == back.tree
-
-
 def _possible(files: Files) -> Files:
     """Files without those in whose place a folder is needed."""
     folders = {path.rpartition("/")[0] for path in files}

@@ -130,6 +130,12 @@ def test_a_conflict_names_its_path_and_its_kind(
     assert merge_files(base, ours, theirs) == (None, conflicts)
 
 
+def test_marks_of_a_conflict_are_never_in_a_clean_tree() -> None:
+    """Git calls this one clean: the marked text of the renamed file merges with the empty file at its new path."""
+    conflicts = merge_files({"f": b"a\n"}, {"f": b"", "g": b""}, {"g": b"a\na\n"})
+    assert conflicts == (None, {"g": "rename/add"})
+
+
 def test_a_merge_in_conflict_has_no_objects() -> None:
     history = History()
     ours, theirs = history.fork({"f": TEXT}, {"f": changed(3, to=b"a\n")}, {"f": changed(3, to=b"b\n")})

@@ -192,7 +192,10 @@ impl Step<'_, '_> {
         paths[side] = new_path;
         let three = Three { base: versions[BASE], ours, theirs, paths };
         let content = self.merger.merge(&three, 1 + 2 * self.merger.depth)?;
-        self.paths.entry_mut(new).versions[side] = content.merged;
+        let entry = self.paths.entry_mut(new);
+        entry.versions[side] = content.merged;
+        // The text with marks may merge with the other one without a conflict: Git calls that clean.
+        entry.has_path_conflict |= self.merger.depth == 0 && content.conflict.is_some();
         Ok(())
     }
 

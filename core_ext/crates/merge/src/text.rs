@@ -204,3 +204,62 @@ fn joined(regions: Vec<Region>) -> Vec<Region> {
 fn is_near(first: &Region, second: &Region) -> bool {
     second.ours.start.saturating_sub(first.ours.end) <= MAX_LINES_BETWEEN
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MARKS: Marks<'_> = Marks { size: 7, ours: b"ours", theirs: b"theirs" };
+
+    fn merged(base: &str, ours: &str, theirs: &str) -> (String, bool) {
+        let merged = merge(base.as_bytes(), ours.as_bytes(), theirs.as_bytes(), &MARKS).expect("small texts");
+        (String::from_utf8(merged.text).expect("as it came"), merged.is_clean)
+    }
+
+    #[test]
+    fn changes_with_a_line_between_them_are_both_taken_and_neighbours_are_a_conflict() {
+        assert_eq!(merged("a\nb\nc\n", "A\nb\nc\n", "a\nb\nC\n"), ("A\nb\nC\n".to_owned(), true));
+        assert!(!merged("a\nb\nc\n", "A\nb\nc\n", "a\nB\nc\n").1);
+    }
+
+    #[test]
+    fn a_conflict_has_only_the_lines_in_which_the_sides_differ() {
+        let text = "a\nsame\n<<<<<<< ours\none\n=======\ntwo\n>>>>>>> theirs\nend\n";
+        assert_eq!(merged("a\nb\nend\n", "a\nsame\none\nend\n", "a\nsame\ntwo\nend\n"), (text.to_owned(), false));
+    }
+
+    #[test]
+    fn marks_end_as_the_lines_do() {
+        let text = "a\r\n<<<<<<< ours\r\none\r\n=======\r\ntwo\r\n>>>>>>> theirs\r\n";
+        assert_eq!(merged("a\r\nb\r\n", "a\r\none\r\n", "a\r\ntwo"), (text.to_owned(), false));
+    }
+
+    #[test]
+    fn a_repeated_line_that_one_side_takes_out_beside_the_others_change_is_a_conflict() {
+        let base = "same 11\nalpha 8\n\nbeta\nbeta\n}";
+        let ours = "same 11\nalpha 8\n\nbeta\nbeta\n}\nbeta 1\nsame 20\nreturn\n";
+        assert!(!merged(base, ours, "same 11\nalpha 8\n\nbeta\n}").1);
+    }
+
+    fn texts() -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(vec!["a\n", "b\n", "c\r\n", "\n", "d"]), 0..20)
+            .prop_map(|lines| lines.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_side_that_changed_nothing_leaves_the_other_as_it_is(base in texts(), side in texts()) {
+            prop_assert_eq!(merged(&base, &base, &side), (side.clone(), true));
+            prop_assert_eq!(merged(&base, &side, &base), (side.clone(), true));
+            prop_assert_eq!(merged(&base, &side, &side), (side, true));
+        }
+
+        #[test]
+        fn who_merges_whom_does_not_change_a_clean_text(base in texts(), left in texts(), right in texts()) {
+            let (there, back) = (merged(&base, &left, &right), merged(&base, &right, &left));
+            prop_assert_eq!(there.1, back.1);
+            prop_assert!(!there.1 || there.0 == back.0);
+        }
+    }
+}
