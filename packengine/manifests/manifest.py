@@ -42,6 +42,9 @@ class PublishKind(Enum):
     SETTINGS = "settings"
     """HEAD names another branch."""
 
+    PURGE = "purge"
+    """Something was taken out of all of the history, and what was before is forgotten: there is no parent."""
+
     MAINTENANCE = "maintenance"
 
 

@@ -43,6 +43,11 @@ class BundleFiles:
         with self._turn(digest):
             return _open_and_touch(path) or self._build(path, write)
 
+    def clear(self) -> None:
+        """Remove all of them. Who has one open reads on."""
+        for path, _, _ in self._files():
+            path.unlink(missing_ok=True)
+
     def _path(self, digest: bytes) -> Path:
         return self._folder / (digest.hex() + _SUFFIX)
 

@@ -100,6 +100,10 @@ class BundleService:
         """The same, built unless somebody else has built it meanwhile."""
         return self._files.build(bundle.digest, lambda file: self._write(bundle, file, cancel))
 
+    def clear(self) -> None:
+        """Remove what was built, of all repositories; it is built again when it is asked for."""
+        self._files.clear()
+
     def split(
         self, state: RepositoryState, objects_db: ObjectDb, objects: ObjectSet
     ) -> tuple[list[StoredPack], ObjectSet]:

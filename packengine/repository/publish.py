@@ -50,6 +50,9 @@ _log = logging.getLogger(__name__)
 REFS_LOGGED = 20
 """A log line names so many refs of a push; the manifests keep all of them."""
 
+_BEYOND_QUOTA = frozenset({PublishKind.MAINTENANCE, PublishKind.PURGE})
+"""Maintenance may need more for a while to need less, and nothing is to keep a secret where it is."""
+
 _ROUNDS_BESIDE = 3
 """So many rounds one that takes its time may lose to those that need not wait for it; then they wait."""
 
@@ -66,6 +69,9 @@ class Draft:
 
     drops: frozenset[bytes] = frozenset()
     """Packs that are no longer named, by digest: their objects are in the others. `packs` take the place of these."""
+
+    forgets_past: bool = False
+    """Whether the manifest is to have no parent, so that nothing leads to what was before."""
 
 
 Derive = Callable[[RepositoryState], Draft | None]
@@ -259,7 +265,7 @@ class Publisher:
         manifest = replace(
             old,
             head=draft.head or old.head,
-            parent=state.pointer.manifest,
+            parent=None if draft.forgets_past else state.pointer.manifest,
             time_ms=max(now_ms(), old.time_ms),
             actor=actor.subject,
             request_id=actor.request_id,
@@ -275,7 +281,7 @@ class Publisher:
         blobs = [pack.blob for pack in fresh if pack.blob is not None]
         size_bytes = _size_bytes(packs)
         quota = NO_QUOTA
-        if kind is not PublishKind.MAINTENANCE:  # which may need more for a while to need less
+        if kind not in _BEYOND_QUOTA:
             self._check_size(state, size_bytes)
             quota = self._limits.owner_quota
         publish = Publish(
