@@ -23,12 +23,12 @@ from server.git.native import WorkerThreads
 from server.imports.asking import policy_of
 from server.imports.connecting import Connector, Resolve, resolve
 from server.imports.failures import ImportFailed
-from server.imports.holds import JobHold
 from server.imports.orders import ImportOrder
 from server.imports.progress import ImportProgress
 from server.imports.remote import Remote
 from server.imports.remote_url import Credentials
 from server.imports.transfer import Transfer
+from server.jobs.holds import JobHold
 
 RENEW_S = 2.0
 """How often it is told how far it is. Many times fit into a holder's time, so some may fail."""
@@ -99,7 +99,7 @@ class ImportRunner:
                 elif not hold.is_lost:
                     await self.threads.run(hold.give_back)
 
-    async def _make_while_held(self, job: JobRecord, hold: JobHold, made: _Made) -> None:
+    async def _make_while_held(self, job: JobRecord, hold: JobHold[ImportProgress], made: _Made) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep, hold, made, nursery.cancel_scope)
             with trio.move_on_after(self.settings.import_timeout_secs) as limit:
@@ -107,7 +107,7 @@ class ImportRunner:
             made.is_late = limit.cancelled_caught
             nursery.cancel_scope.cancel()
 
-    async def _keep(self, hold: JobHold, made: _Made, scope: trio.CancelScope) -> None:
+    async def _keep(self, hold: JobHold[ImportProgress], made: _Made, scope: trio.CancelScope) -> None:
         while True:
             await trio.sleep(RENEW_S)
             if made.transfer is not None:
@@ -115,7 +115,7 @@ class ImportRunner:
             if not await self.threads.run(hold.renew):
                 scope.cancel()
 
-    async def _make(self, job: JobRecord, hold: JobHold, made: _Made) -> None:
+    async def _make(self, job: JobRecord, hold: JobHold[ImportProgress], made: _Made) -> None:
         try:
             await self._transfer(job, hold, made)
         except RemoteRefused as error:
@@ -128,7 +128,7 @@ class ImportRunner:
             _log.exception("an import failed", extra={"fields": {"job": job.id, "repository": job.repository_id}})
             made.error = _INTERNAL
 
-    async def _transfer(self, job: JobRecord, hold: JobHold, made: _Made) -> None:
+    async def _transfer(self, job: JobRecord, hold: JobHold[ImportProgress], made: _Made) -> None:
         order = ImportOrder.of(job)
         with self.engine.open_states.hold() as held:
             begun = await self.threads.run(partial(self._begin, job, order, hold))
@@ -144,7 +144,7 @@ class ImportRunner:
             )
             await made.transfer.run()
 
-    def _begin(self, job: JobRecord, order: ImportOrder, hold: JobHold) -> _Begun:
+    def _begin(self, job: JobRecord, order: ImportOrder, hold: JobHold[ImportProgress]) -> _Begun:
         """What reads the catalog and files. Not on the event loop."""
         state = self.engine.load(job.repository_id)
         work = RemoteImport(
@@ -157,7 +157,7 @@ class ImportRunner:
         )
         return _Begun(state, work, order.credentials(self.engine.catalog, job.id), self.trust)
 
-    def _end(self, job: JobRecord, hold: JobHold, made: _Made) -> None:
+    def _end(self, job: JobRecord, hold: JobHold[ImportProgress], made: _Made) -> None:
         state, error = self._verdict(hold, made)
         if made.transfer is not None:
             made.transfer.count()
@@ -165,7 +165,7 @@ class ImportRunner:
         fields = {"job": job.id, "repository": job.repository_id, "state": state.value, "error": error}
         _log.info("import ended", extra={"fields": {**fields, "moved": hold.progress.moved}})
 
-    def _verdict(self, hold: JobHold, made: _Made) -> tuple[JobState, str | None]:
+    def _verdict(self, hold: JobHold[ImportProgress], made: _Made) -> tuple[JobState, str | None]:
         """What was published counts, also where the import was to be cancelled just then."""
         outcome = made.transfer.outcome if made.transfer is not None else None
         if outcome is not None:

@@ -16,9 +16,9 @@ import trustme
 from packengine.manifests import PublishKind
 from packengine.repository.publish import now_ms
 from packengine.storage.job_ports import NewJob
-from server.imports.holds import TTL_MS
 from server.imports.orders import IMPORT
 from server.imports.task import ImportTask
+from server.jobs.holds import TTL_MS
 from tests.support.imports import Importing, importing
 from tests.support.remotes import Exchange, serving
 from tests.support.scripted_remote import script
@@ -340,7 +340,7 @@ async def test_a_job_that_cannot_be_read_does_not_end_its_worker(
                 nursery.start_soon(task.run_until, stop)
                 assert await receive.receive() == "repo"
                 stop.set()
-    assert "an import broke off" in caplog.text
+    assert "a job broke off" in caplog.text
 
 
 async def test_a_worker_tells_when_it_has_imported(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 from packengine.repository.publish import now_ms
 from server.config import Settings
 from server.imports.connecting import Resolve, resolve
-from server.imports.holds import TTL_MS
 from server.imports.orders import IMPORT
 from server.imports.runner import ImportRunner
+from server.jobs.holds import TTL_MS
 from tests.support.rest import RestClient, rest_client
 
 

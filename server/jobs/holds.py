@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Generic, Protocol, TypeVar
 
 from packengine.repository.publish import now_ms
 from packengine.storage.job_ports import JobState
 from packengine.storage.ports import Catalog, StorageError
-from server.imports.progress import ImportProgress
 
 TTL_MS = 20_000
 """How long a job stays with a worker that was killed."""
 
 _TRIES = 5
-_log = logging.getLogger("packhouse.imports")
+_log = logging.getLogger("packhouse.jobs")
 
 
-class JobHold:
+class JobProgress(Protocol):
+    """How far a job is."""
+
+    attempts: int
+    """How many workers have taken it up."""
+
+    def text(self) -> str:
+        """As it is kept with the job."""
+
+
+P = TypeVar("P", bound=JobProgress)
+
+
+class JobHold(Generic[P]):
     """From any thread, none of them the event loop's: each call writes to the catalog."""
 
-    def __init__(self, catalog: Catalog, job_id: str, holder: str, progress: ImportProgress) -> None:
+    def __init__(self, catalog: Catalog, job_id: str, holder: str, progress: P) -> None:
         self._catalog = catalog
         self._job_id = job_id
         self._holder = holder
