@@ -6,6 +6,9 @@ use packhouse_object::{Error, Kind, ObjectFormat, Oid, Result, hash_object, zlib
 use packhouse_pack::entry::PACK_HEADER_LEN;
 use packhouse_pack::{EntryHeader, EntryKind};
 
+/// A folder of some thousand files.
+const LARGE_TREE_BYTES: usize = 256 << 10;
+
 /// Collects objects and writes the pack of them, in the order in which they were added. All of it lies in memory.
 pub struct PackBuilder {
     format: ObjectFormat,
@@ -34,9 +37,14 @@ impl PackBuilder {
         }
         if self.oids.insert(oid) {
             EntryHeader::write(EntryKind::Whole(kind), content.len() as u64, &mut self.bytes);
-            self.bytes.extend_from_slice(&zlib::deflate(content, self.level));
+            self.bytes.extend_from_slice(&zlib::deflate(content, self.level_for(kind, content.len())));
         }
         Ok(oid)
+    }
+
+    /// Most of a tree are hashes, out of which no level gets anything; a large one is written while somebody waits.
+    fn level_for(&self, kind: Kind, len: usize) -> u32 {
+        if kind == Kind::Tree && len >= LARGE_TREE_BYTES { self.level.min(1) } else { self.level }
     }
 
     /// How many objects are in.
