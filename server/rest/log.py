@@ -74,4 +74,4 @@ def _seconds(name: str, text: str | None) -> int | None:
         when = datetime.fromisoformat(text)
     except ValueError:
         raise bad_request(f"query: {name}={text[:32]!r}: neither seconds since 1970 nor a time of ISO 8601") from None
-    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+    return max(0, int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()))  # no commit is older

@@ -97,6 +97,7 @@ async def test_times_are_the_committers(rest: RestClient, repository: Path) -> N
     told = git("log", "-1", "--format=%cI", commits[1]["sha"], cwd=repository).decode().strip()
     assert shas(await logged(rest, since=told)) == shas(await logged(rest, since=middle))
     assert await logged(rest, since="2100-01-01") == []
+    assert shas(await logged(rest, since="0001-01-01")) == shas(await logged(rest))
 
 
 @pytest.mark.parametrize("query", [{}, {"path": "src"}, {"ref": FEATURE}, {"until": "1600300000"}])
