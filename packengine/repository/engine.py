@@ -209,13 +209,17 @@ class Engine:
         *,
         force: bool = False,
         cascade: bool = False,
+        first_version: int | None = None,
         may_delete: Callable[[RepositoryRecord], bool] = lambda _: True,
     ) -> list[str]:
         """Delete. Returns the deleted ids, deepest fork first. Raises ForkDependency, RepositoryMissing.
 
+        first_version: the repository's own, if it is to be no other one that has the id by now.
         may_delete: asked of each fork that would go along.
         """
-        return self._lifecycle.delete(repository_id, force=force, cascade=cascade, may_delete=may_delete)
+        return self._lifecycle.delete(
+            repository_id, force=force, cascade=cascade, first_version=first_version, may_delete=may_delete
+        )
 
     def undelete_repository(
         self,
@@ -266,6 +270,12 @@ class Engine:
         if self.parts.shelf.let_go_of_deleted():
             self._loader.let_go_of_databases()
             self.pushes.visibility.let_go()
+
+    def forget_answers(self) -> None:
+        """Remove what is kept of answers and bundles, of all repositories: they hold bytes of packs."""
+        if self.answers is not None:
+            self.answers.clear()
+        self.bundles.clear()
 
     def close(self) -> None:
         """Close the catalog."""

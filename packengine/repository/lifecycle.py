@@ -129,29 +129,41 @@ class Lifecycle:
         return new_id
 
     def delete(
-        self, repository_id: str, *, force: bool, cascade: bool, may_delete: Callable[[RepositoryRecord], bool]
+        self,
+        repository_id: str,
+        *,
+        force: bool,
+        cascade: bool,
+        may_delete: Callable[[RepositoryRecord], bool],
+        first_version: int | None = None,
     ) -> list[str]:
         """Delete a repository; with `cascade` its forks too, deepest first; with `force` they live on, whole.
 
+        first_version: its own, if it is to be no other one that has the id by now.
         may_delete: whether a fork that is to go along may be deleted: it can be somebody else's.
         """
-        if self._catalog.repository(repository_id) is None:
+        record = self._catalog.repository(repository_id)
+        if record is None:
             raise RepositoryMissing(f"no repository {repository_id}")
         forks = self._catalog.live_forks(repository_id)
         if forks and not (force or cascade):
             raise ForkDependency(repository_id, forks)
         doomed = self._deepest_first(repository_id) if cascade else [repository_id]
-        self._refuse_foreign(repository_id, doomed[:-1], may_delete)
-        self._catalog.delete_repositories(doomed, now_s())
+        first_versions = self._refuse_foreign(repository_id, doomed[:-1], may_delete)
+        first_versions[repository_id] = record.first_version if first_version is None else first_version
+        self._catalog.delete_repositories(doomed, now_s(), first_versions=first_versions)
         return doomed
 
     def _refuse_foreign(
         self, repository_id: str, forks: Sequence[str], may_delete: Callable[[RepositoryRecord], bool]
-    ) -> None:
-        records = ((fork_id, self._catalog.repository(fork_id)) for fork_id in forks)
-        foreign = [fork_id for fork_id, record in records if record is not None and not may_delete(record)]
+    ) -> dict[str, int]:
+        """The first version of each of the forks that were judged."""
+        found = (self._catalog.repository(fork_id) for fork_id in forks)
+        records = [record for record in found if record is not None]
+        foreign = [record.id for record in records if not may_delete(record)]
         if foreign:
             raise ForkDependency(repository_id, foreign, are_foreign=True)
+        return {record.id: record.first_version for record in records}
 
     def undelete(
         self, repository_id: str, *, token: NewToken | None, check: Callable[[RepositoryRecord], None]

@@ -69,8 +69,11 @@ class JobRecord:
 class Jobs(Protocol):
     """A part of every Catalog. Jobs of deleted repositories do not exist, but for whoever still works at one."""
 
-    def add_job(self, repository_id: str, job: NewJob) -> None:
-        """Queue it. Raises RepositoryMissing, and JobUnderWay if one of the kind has not ended."""
+    def add_job(self, repository_id: str, job: NewJob, *, first_version: int | None = None) -> None:
+        """Queue it. Raises RepositoryMissing, and JobUnderWay if one of the kind has not ended.
+
+        first_version: the repository's own, if it is to be no other one that has the id by now.
+        """
 
     def job(self, job_id: str) -> JobRecord | None: ...
 

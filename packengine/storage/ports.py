@@ -13,7 +13,7 @@ A long file, for whoever implements a store finds all of its rules here, and not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -478,8 +478,13 @@ class Catalog(Jobs, Protocol):
     def live_forks(self, repository_id: str) -> Sequence[str]:
         """Ids of the live repositories that were forked directly from this live one, oldest first."""
 
-    def delete_repositories(self, repository_ids: Sequence[str], deleted_at_s: int) -> None:
-        """Turn the pointers into tombstones, all or none. Raises RepositoryMissing. Tokens die with them."""
+    def delete_repositories(
+        self, repository_ids: Sequence[str], deleted_at_s: int, *, first_versions: Mapping[str, int] | None = None
+    ) -> None:
+        """Turn the pointers into tombstones, all or none. Raises RepositoryMissing. Tokens die with them.
+
+        first_versions: by id, of those that are to be no other ones that have the ids by now.
+        """
 
     def pointer(self, repository_id: str) -> Pointer:
         """The pointer as of now. Raises RepositoryMissing."""
@@ -497,8 +502,11 @@ class Catalog(Jobs, Protocol):
 
     def has_row(self, kind: RowKind, digest: Digest) -> bool: ...
 
-    def mint_token(self, repository_id: str, token: NewToken) -> None:
-        """Raises RepositoryMissing, and StorageError if a token of that hash exists."""
+    def mint_token(self, repository_id: str, token: NewToken, *, first_version: int | None = None) -> None:
+        """Raises RepositoryMissing, and StorageError if a token of that hash exists.
+
+        first_version: the repository's own, if it is to be no other one that has the id by now.
+        """
 
     def token(self, token_hash: Digest) -> TokenRecord | None:
         """Any token of that hash whose repository lives: the caller judges expiry and revocation."""
@@ -509,8 +517,10 @@ class Catalog(Jobs, Protocol):
     def revoke_token(self, token_hash: Digest, revoked_at_s: int) -> bool:
         """Whether there was a live one to revoke."""
 
-    def rotate_tokens(self, repository_id: str, token: NewToken, now_s: int) -> int:
-        """Revoke all live tokens of a repository and mint one. Returns how many were revoked. Raises as mint_token."""
+    def rotate_tokens(
+        self, repository_id: str, token: NewToken, now_s: int, *, first_version: int | None = None
+    ) -> int:
+        """Revoke all live tokens of a repository and mint one, as mint_token does. Returns how many were revoked."""
 
     def server_key(self, name: str) -> ServerKey | None:
         """What was set last under that name."""

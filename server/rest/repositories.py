@@ -115,6 +115,7 @@ async def delete(repository_id: str) -> Response:
         caller.actor,
         force=query.force,
         cascade=query.cascade,
+        first_version=record.first_version,
         may_delete=lambda fork: identity.is_admin or identity.owns(fork.owner),
     )
     return answer(RepositoryDeleted(deleted=deleted if query.cascade else UNSET))

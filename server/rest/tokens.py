@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import msgspec
 from quart import Blueprint, Response
@@ -45,7 +46,9 @@ async def mint_token(repository_id: str) -> Response:
         label=body.label,
         refs=None if body.refs is None else _checked_patterns(body.refs),
     )
-    await services().run(services().engine.catalog.mint_token, record.id, minted.stored)
+    # The body may have taken its time: the id may belong to somebody else's repository by now.
+    mint_checked = partial(services().engine.catalog.mint_token, first_version=record.first_version)
+    await services().run(mint_checked, record.id, minted.stored)
     remote = remote_url(request_base_url(services().settings), record.id, minted.text)
     return answer(TokenMade(token=minted.text, remote=remote, expires_at=minted.stored.expires_at_s))
 
@@ -70,8 +73,8 @@ async def rotate(repository_id: str) -> Response:
     caller, record = await accessible(repository_id, RateClass.TOKEN)
     body = await read_json(RotateTokens)
     minted = mint(TokenScope(body.scope), caller.identity.owner, ttl_s=body.ttl_seconds)
-    catalog = services().engine.catalog
-    revoked = await services().run(catalog.rotate_tokens, record.id, minted.stored, int(time.time()))
+    rotate_checked = partial(services().engine.catalog.rotate_tokens, first_version=record.first_version)
+    revoked = await services().run(rotate_checked, record.id, minted.stored, int(time.time()))
     remote = remote_url(request_base_url(services().settings), record.id, minted.text)
     return answer(TokensRotated(revoked=revoked, token=minted.text, remote=remote))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from packengine.storage.job_ports import NewJob
 from packengine.storage.ports import (
     Catalog,
     Committed,
@@ -224,3 +226,30 @@ def test_a_successor_of_an_id_is_neither_forked_nor_changed_for_it(catalog: Cata
                 assert not catalog.repositories(limit=10)[0][0].is_public
             else:
                 act()
+
+
+def test_a_successor_of_an_id_gets_no_token_and_no_job_and_is_not_deleted_for_it(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    catalog.delete_repositories(["demo"], NOW_S)
+    create(catalog, "demo", owner="bob", created_at_s=NOW_S + 1)
+    catalog.mint_token("demo", token("bobs"), first_version=3)
+    job = NewJob("job", "import", "alice", "{}", NOW_S * 1000)
+    for act in (
+        partial(catalog.mint_token, "demo", token("alices"), first_version=1),
+        partial(catalog.rotate_tokens, "demo", token("alices"), NOW_S, first_version=1),
+        partial(catalog.add_job, "demo", job, first_version=1),
+        partial(catalog.delete_repositories, ["demo"], NOW_S, first_versions={"demo": 1}),
+    ):
+        with pytest.raises(RepositoryMissing):
+            act()
+        assert [each.token_hash for each in catalog.tokens("demo", NOW_S)] == [token("bobs").token_hash]
+        assert catalog.jobs("demo", "import") == []
+
+    catalog.add_job("demo", job, first_version=3)
+    assert catalog.rotate_tokens("demo", token("fresh"), NOW_S, first_version=3) == 1
+    catalog.delete_repositories(["demo"], NOW_S, first_versions={"demo": 3})
+    assert catalog.repository("demo") is None
+
+
+def token(name: str) -> NewToken:
+    return NewToken(hashlib.sha256(name.encode()).digest(), TokenScope.WRITE, NOW_S, None)

@@ -112,3 +112,22 @@ async def test_users_see_the_tokens_they_minted(rest: RestClient) -> None:
     seen = (await rest.call("GET", "/v1/repos/alices/tokens", headers=ALICE)).json()
     assert [token["subject"] for token in seen] == ["alice"]
     assert len((await rest.call("GET", "/v1/repos/alices/tokens")).json()) == 2
+
+
+@pytest.mark.parametrize(("route", "body"), [("tokens", b'{"scope":"write"}'), ("tokens/rotate", b"{}")])
+async def test_no_token_is_minted_for_who_got_the_id_while_the_body_was_on_its_way(
+    rest: RestClient, route: str, body: bytes
+) -> None:
+    await rest.call("POST", "/v1/repos", {"id": "alices"}, headers=ALICE)
+
+    async def slow_body() -> AsyncIterator[bytes]:
+        yield body[:1]
+        assert (await rest.call("DELETE", "/v1/repos/alices", headers=ALICE)).status_code == 200
+        bobs = {"Authorization": "Bearer user:bob"}
+        assert (await rest.call("POST", "/v1/repos", {"id": "alices"}, headers=bobs)).status_code == 200
+        yield body[1:]
+
+    headers = {**ALICE, "Content-Type": "application/json"}
+    answer = await rest.http.post(f"/v1/repos/alices/{route}", content=slow_body(), headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "repo_not_found")
+    assert [token.subject for token in rest.engine.catalog.tokens("alices", int(time.time()))] == ["bob"]

@@ -9,7 +9,7 @@ from packengine.storage.job_ports import JobRecord, JobState, NewJob
 from packengine.storage.sqlite import _jobs
 from packengine.storage.sqlite._group_writer import GroupWriter
 from packengine.storage.sqlite._readers import ReaderPool
-from packengine.storage.sqlite._repositories import live_key
+from packengine.storage.sqlite._repositories import live_key, same_key
 
 
 class JobCalls:
@@ -18,9 +18,11 @@ class JobCalls:
     _writer: GroupWriter
     _readers: ReaderPool
 
-    def add_job(self, repository_id: str, job: NewJob) -> None:
+    def add_job(self, repository_id: str, job: NewJob, *, first_version: int | None = None) -> None:
         """Queue it. Raises RepositoryMissing, JobUnderWay."""
-        self._writer.run(lambda connection: _jobs.insert_job(connection, live_key(connection, repository_id), job))
+        self._writer.run(
+            lambda connection: _jobs.insert_job(connection, same_key(connection, repository_id, first_version), job)
+        )
 
     def job(self, job_id: str) -> JobRecord | None:
         """One of a live repository."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TypeAlias
 
@@ -239,14 +239,18 @@ def undelete_repository(
 
 
 def delete_repositories(
-    connection: sqlite3.Connection, repository_ids: Sequence[str], deleted_at_s: int, id_free_at_s: int
+    connection: sqlite3.Connection,
+    repository_ids: Sequence[str],
+    first_versions: Mapping[str, int],
+    deleted_at_s: int,
+    id_free_at_s: int,
 ) -> None:
     """Turn live repositories into tombstones. Raises RepositoryMissing.
 
     The pointer keeps its manifest and gets a new version: a publish that was computed before can never match again.
     """
     for repository_id in repository_ids:
-        key = live_key(connection, repository_id)
+        key = same_key(connection, repository_id, first_versions.get(repository_id))
         connection.execute(
             "UPDATE repository SET deleted_at_s = ?, id_free_at_s = ? WHERE key = ?", (deleted_at_s, id_free_at_s, key)
         )

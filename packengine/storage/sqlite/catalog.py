@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -166,12 +166,15 @@ class SqliteCatalog(JobCalls):
         with self._readers.connection() as connection:
             return _repositories.live_forks(connection, repository_id)
 
-    def delete_repositories(self, repository_ids: Sequence[str], deleted_at_s: int) -> None:
+    def delete_repositories(
+        self, repository_ids: Sequence[str], deleted_at_s: int, *, first_versions: Mapping[str, int] | None = None
+    ) -> None:
         """Turn the pointers into tombstones, all or none. Raises RepositoryMissing. Tokens die with them."""
         self._writer.run(
             partial(
                 _repositories.delete_repositories,
                 repository_ids=repository_ids,
+                first_versions=first_versions or {},
                 deleted_at_s=deleted_at_s,
                 id_free_at_s=deleted_at_s + self._reuse_after_s,
             )
@@ -198,11 +201,11 @@ class SqliteCatalog(JobCalls):
         with self._readers.connection() as connection:
             return _content.has_row(connection, kind, digest)
 
-    def mint_token(self, repository_id: str, token: NewToken) -> None:
+    def mint_token(self, repository_id: str, token: NewToken, *, first_version: int | None = None) -> None:
         """Raises RepositoryMissing, and StorageError if a token of that hash exists."""
         self._writer.run(
             lambda connection: _tokens.insert_token(
-                connection, _repositories.live_key(connection, repository_id), token
+                connection, _repositories.same_key(connection, repository_id, first_version), token
             )
         )
 
@@ -220,11 +223,13 @@ class SqliteCatalog(JobCalls):
         """Whether there was a live one to revoke."""
         return self._writer.run(partial(_tokens.revoke_token, token_hash=token_hash, revoked_at_s=revoked_at_s))
 
-    def rotate_tokens(self, repository_id: str, token: NewToken, now_s: int) -> int:
+    def rotate_tokens(
+        self, repository_id: str, token: NewToken, now_s: int, *, first_version: int | None = None
+    ) -> int:
         """Revoke all live tokens of a repository and mint one. Returns how many were revoked."""
         return self._writer.run(
             lambda connection: _tokens.rotate_tokens(
-                connection, _repositories.live_key(connection, repository_id), token, now_s
+                connection, _repositories.same_key(connection, repository_id, first_version), token, now_s
             )
         )
 

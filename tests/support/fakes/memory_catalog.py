@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import RLock
 
@@ -214,12 +214,15 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
             forks = [each for each in self._repositories if each.live and each.source is source is not None]
             return [fork.new.id for fork in forks]
 
-    def delete_repositories(self, repository_ids: Sequence[str], deleted_at_s: int) -> None:
+    def delete_repositories(
+        self, repository_ids: Sequence[str], deleted_at_s: int, *, first_versions: Mapping[str, int] | None = None
+    ) -> None:
         """Turn the pointers into tombstones, all or none."""
         with self._lock:
             if len(set(repository_ids)) != len(repository_ids):
                 raise RepositoryMissing("a repository can be deleted only once")
-            doomed = [self._get(repository_id) for repository_id in repository_ids]
+            own = first_versions or {}
+            doomed = [self._same(repository_id, own.get(repository_id)) for repository_id in repository_ids]
             for each in doomed:
                 each.pointer = replace(each.pointer, version=each.pointer.version + 1)
                 each.deleted_at_s = deleted_at_s
@@ -263,10 +266,10 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
         with self._lock:
             return (kind, digest) in self._rows
 
-    def mint_token(self, repository_id: str, token: NewToken) -> None:
+    def mint_token(self, repository_id: str, token: NewToken, *, first_version: int | None = None) -> None:
         """Keep the hash."""
         with self._lock:
-            self._mint(self._get(repository_id).new.id, token)
+            self._mint(self._same(repository_id, first_version).new.id, token)
 
     def token(self, token_hash: Digest) -> TokenRecord | None:
         """Any token of that hash whose repository lives."""
@@ -289,9 +292,12 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
             self._tokens[token_hash] = replace(token, revoked_at_s=revoked_at_s)
             return True
 
-    def rotate_tokens(self, repository_id: str, token: NewToken, now_s: int) -> int:
+    def rotate_tokens(
+        self, repository_id: str, token: NewToken, now_s: int, *, first_version: int | None = None
+    ) -> int:
         """Revoke what is live, mint one."""
         with self._lock:
+            self._same(repository_id, first_version)
             live = self.tokens(repository_id, now_s)
             self.mint_token(repository_id, token)
             return sum(self.revoke_token(each.token_hash, now_s) for each in live)
@@ -420,8 +426,8 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
             raise RepositoryMissing(f"no repository {repository_id}")
         return found
 
-    def _job_repository(self, repository_id: str) -> _Repository:
-        return self._get(repository_id)
+    def _job_repository(self, repository_id: str, first_version: int | None = None) -> _Repository:
+        return self._same(repository_id, first_version)
 
     def _place(self, place: RepositoryPlace) -> int:
         for at, each in enumerate(self._repositories):

@@ -47,12 +47,12 @@ class MemoryJobs(ABC):
         self._jobs: list[_Job] = []
 
     @abstractmethod
-    def _job_repository(self, repository_id: str) -> _Mortal: ...
+    def _job_repository(self, repository_id: str, first_version: int | None = None) -> _Mortal: ...
 
-    def add_job(self, repository_id: str, job: NewJob) -> None:
+    def add_job(self, repository_id: str, job: NewJob, *, first_version: int | None = None) -> None:
         """Queue it."""
         with self._lock:
-            repository = self._job_repository(repository_id)
+            repository = self._job_repository(repository_id, first_version)
             others = [each for each in self._jobs if each.repository is repository and each.record.kind == job.kind]
             for each in others:
                 if not each.record.state.has_ended:
