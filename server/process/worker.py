@@ -30,6 +30,7 @@ from server.auth.configured import rest_authenticator
 from server.config import SettingsError
 from server.git import git_app, nothing_follows
 from server.imports.task import ImportTask
+from server.jobs.task import JobTask
 from server.limits.configured import rate_limiter
 from server.logs import configure_logs
 from server.metrics import FOLDER_VARIABLE
@@ -38,6 +39,7 @@ from server.process.engine import open_engine
 from server.process.orders import DRAIN, READY, STOP, Orders, decode_orders
 from server.process.reader_task import keep_reader_row
 from server.process.upkeep import UpkeepTask
+from server.purges.task import PurgeTask
 from server.rest import RestServices, create_rest_app
 
 KEEP_ALIVE_S = 75.0
@@ -99,6 +101,7 @@ async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_ou
     upkeep = UpkeepTask(Schedule(engine.parts)) if orders.settings.maintenance == "auto" else None
     after_write = nothing_follows if upkeep is None else upkeep.pushed
     imports = ImportTask(engine, orders.settings, after_write)
+    purges = PurgeTask(engine, after_write)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_obey, orders_in, lifecycle)
         row = ReaderRow(engine.catalog, engine.open_states)
@@ -106,9 +109,10 @@ async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_ou
         if upkeep is not None:
             nursery.start_soon(upkeep.run_until, lifecycle.draining)
         nursery.start_soon(imports.run_until, lifecycle.draining)
+        nursery.start_soon(purges.run_until, lifecycle.draining)
         hypercorn = partial(
             serve,
-            build_application(orders, engine, lifecycle, after_write, imports),
+            build_application(orders, engine, lifecycle, after_write, imports, purges),
             hypercorn_config(orders),
             shutdown_trigger=lifecycle.stop.wait,
         )
@@ -129,7 +133,12 @@ def _set_apart() -> None:
 
 
 def build_application(
-    orders: Orders, engine: Engine, lifecycle: Lifecycle, after_write: Callable[[str], None], imports: ImportTask
+    orders: Orders,
+    engine: Engine,
+    lifecycle: Lifecycle,
+    after_write: Callable[[str], None],
+    imports: JobTask,
+    purges: JobTask,
 ) -> RequestBoundary:
     """The ASGI application over an engine."""
     settings = orders.settings
@@ -141,6 +150,7 @@ def build_application(
         is_draining=lifecycle.draining.is_set,
         after_write=after_write,
         import_asked=imports.asked,
+        purge_asked=purges.asked,
     )
     git = git_app(engine, settings, GitAuthenticator(engine.catalog), after_write, rest.limiter)
     return RequestBoundary(Dispatcher(git=git, rest=create_rest_app(rest)), rest.metrics.count)

@@ -23,6 +23,7 @@ from server.rest.merges import merges
 from server.rest.metrics import metrics
 from server.rest.notes import notes
 from server.rest.protection import protection
+from server.rest.purges import purges
 from server.rest.refs import refs
 from server.rest.repositories import repositories
 from server.rest.services import RestServices
@@ -40,6 +41,7 @@ _BLUEPRINTS = (
     history,
     forks,
     imports,
+    purges,
     tokens,
     admin,
     trees,

@@ -52,6 +52,9 @@ class RestServices:
     import_asked: Callable[[], None] = lambda: None
     """Called when an import was queued."""
 
+    purge_asked: Callable[[], None] = lambda: None
+    """Likewise."""
+
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the engine in a worker thread. A client that goes away does not abandon a write half-way."""
         return await self.threads.run(partial(function, *args, **kwargs))

@@ -17,6 +17,7 @@ from packhouse_client._calls import (
     notes,
     past,
     protection,
+    purges,
     reads,
     refs,
     repositories,
@@ -141,6 +142,14 @@ class AsyncImports(AsyncGroup):
     cancel = calling(imports.cancel)
 
 
+class AsyncPurges(AsyncGroup):
+    """What is taken out of all of a repository's history."""
+
+    start = calling(purges.start)
+    show = calling(purges.show)
+    cancel = calling(purges.cancel)
+
+
 class AsyncRepository(AsyncGroup):
     """One repository."""
 
@@ -152,6 +161,7 @@ class AsyncRepository(AsyncGroup):
         self.tokens = AsyncTokens(transport, base)
         self.protection = AsyncProtection(transport, base)
         self.imports = AsyncImports(transport, base)
+        self.purges = AsyncPurges(transport, base)
 
     show = calling(repositories.show)
     update = calling(repositories.update)

@@ -18,6 +18,7 @@ from packhouse_client._calls import (
     notes,
     past,
     protection,
+    purges,
     reads,
     refs,
     repositories,
@@ -141,6 +142,14 @@ class Imports(Group):
     cancel = calling(imports.cancel)
 
 
+class Purges(Group):
+    """What is taken out of all of a repository's history."""
+
+    start = calling(purges.start)
+    show = calling(purges.show)
+    cancel = calling(purges.cancel)
+
+
 class Repository(Group):
     """One repository."""
 
@@ -152,6 +161,7 @@ class Repository(Group):
         self.tokens = Tokens(transport, base)
         self.protection = Protection(transport, base)
         self.imports = Imports(transport, base)
+        self.purges = Purges(transport, base)
 
     show = calling(repositories.show)
     update = calling(repositories.update)

@@ -11,6 +11,7 @@ from packhouse_client.types.imports import ImportRepository
 from packhouse_client.types.merges import Merge, Sync
 from packhouse_client.types.notes import WriteNote
 from packhouse_client.types.protection import Protection
+from packhouse_client.types.purges import PurgeRepository
 from packhouse_client.types.refs import MoveRef
 from packhouse_client.types.repositories import CreateRepository
 from packhouse_client.types.settings import UndeleteRepository, UpdateRepository
@@ -24,6 +25,7 @@ EXAMPLES: dict[type[msgspec.Struct], Json] = {
     UpdateRepository: {"description": "To try more things", "readOnly": False},
     UndeleteRepository: {},
     ImportRepository: {"url": "https://github.com/octocat/Hello-World.git", "mirror": True},
+    PurgeRepository: {"path": "config/secrets.env"},
     ForkRepository: {"id": "demo-fork"},
     MintToken: {"scope": "write", "ttlSeconds": 3600, "label": "ci", "refs": ["refs/heads/agent/*"]},
     RotateTokens: {"scope": "write"},

@@ -48,6 +48,15 @@ from packhouse_client.types.log import LOG_MAX, CommitItem, ListCommits, PersonI
 from packhouse_client.types.merges import Merge, Merged, Sync
 from packhouse_client.types.notes import DEFAULT_NOTES_REF, Note, ReadNote, WriteNote
 from packhouse_client.types.protection import PUSHERS_MAX, RULES_MAX, Protection, Rule
+from packhouse_client.types.purges import (
+    HOLDERS_MAX,
+    MOVED_MAX,
+    PurgedRef,
+    PurgeJob,
+    PurgeRepository,
+    PurgeState,
+    StillHeld,
+)
 from packhouse_client.types.refs import REFS_MAX, DeleteRef, ListRefs, MoveRef
 from packhouse_client.types.repositories import (
     CreateRepository,
@@ -76,10 +85,12 @@ __all__ = [
     "CHANGES_MAX",
     "DEFAULT_NOTES_REF",
     "DIFF_FILES_MAX",
+    "HOLDERS_MAX",
     "LOG_MAX",
     "MAX_CHANGES",
     "MAX_FORKS",
     "MAX_REF_PATTERNS",
+    "MOVED_MAX",
     "PUBLISHES_MAX",
     "PUSHERS_MAX",
     "REFS_MAX",
@@ -126,6 +137,10 @@ __all__ = [
     "PersonItem",
     "Protection",
     "PublishItem",
+    "PurgeJob",
+    "PurgeRepository",
+    "PurgeState",
+    "PurgedRef",
     "ReadArchive",
     "ReadBlob",
     "ReadDiff",
@@ -144,6 +159,7 @@ __all__ = [
     "RevokeToken",
     "RotateTokens",
     "Rule",
+    "StillHeld",
     "Sync",
     "TokenItem",
     "TokenMade",

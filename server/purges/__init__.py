@@ -1,0 +1,1 @@
+"""Purges as jobs: asked for over REST, made by a worker."""
