@@ -19,6 +19,12 @@ def authenticated(rate: RateClass) -> Caller:
     return _caller(rate, may_be_anonymous=False)
 
 
+def check_credentials() -> None:
+    """Judge the credentials of the current request once more. Raises ApiError 401."""
+    if authenticate() is None:
+        raise _unauthorized()
+
+
 def admin_only() -> Caller:
     """The administrator, whom no rate limits. Raises ApiError 401, and 403 for anybody else."""
     caller = authenticated(RateClass.READ)

@@ -9,6 +9,7 @@ import trio
 from quart import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from server.rest.access import check_credentials
 from server.rest.context import services
 from server.rest.errors import ApiError, bad_request
 
@@ -23,13 +24,16 @@ async def read_json(kind: type[T]) -> T:
 async def read_body(limit_bytes: int) -> bytes:
     """The body, which is JSON by its content type.
 
-    Raises ApiError: 415 without such a content type, 413 over the limit, 408 on silence.
+    Raises ApiError: 415 without such a content type, 413 over the limit, 408 on silence, 401 if by its end the
+    credentials are no longer good.
     """
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise bad_request("the body's content type is not application/json", 415)
     if request.content_length is not None and request.content_length > limit_bytes:
         raise _too_large(limit_bytes)
-    return await _read_body(limit_bytes)
+    body = await _read_body(limit_bytes)
+    check_credentials()  # a body may take as long as it likes: what has expired meanwhile is good for nothing
+    return body
 
 
 def decoded(body: bytes | ApiError, kind: type[T]) -> T:

@@ -131,3 +131,18 @@ async def test_no_token_is_minted_for_who_got_the_id_while_the_body_was_on_its_w
     answer = await rest.http.post(f"/v1/repos/alices/{route}", content=slow_body(), headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "repo_not_found")
     assert [token.subject for token in rest.engine.catalog.tokens("alices", int(time.time()))] == ["bob"]
+
+
+async def test_credentials_that_ended_while_the_body_was_on_its_way_mint_nothing(rest: RestClient) -> None:
+    tokens = rest.engine.catalog.tokens("repo", int(time.time()))
+
+    async def slow_body() -> AsyncIterator[bytes]:
+        yield b"{"
+        assert (await rest.call("POST", "/v1/admin/token/rotate")).status_code == 200
+        yield b'"scope":"write"}'
+
+    answer = await rest.http.post(
+        "/v1/repos/repo/tokens", content=slow_body(), headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
+    assert rest.engine.catalog.tokens("repo", int(time.time())) == tokens
