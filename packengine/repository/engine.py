@@ -236,9 +236,12 @@ class Engine:
         """Let HEAD name another branch; None: it does already. Raises BranchNameError."""
         return move_head(self.parts.publisher, state, branch, self.hidden_refs, actor)
 
-    def describe(self, repository_id: str) -> RepositoryDetails:
-        """A repository in figures. Raises RepositoryMissing."""
-        return self._lifecycle.describe(repository_id)
+    def describe(self, repository_id: str, *, first_version: int | None = None) -> RepositoryDetails:
+        """A repository in figures. Raises RepositoryMissing.
+
+        first_version: the repository's own, if it is to be no other one that has the id by now.
+        """
+        return self._lifecycle.describe(repository_id, first_version)
 
     def import_repository(self, path: Path, repository_id: str | None, actor: Actor, *, progress: Progress) -> str:
         """Take over a Git repository on disk, whole or not at all. Returns its id here."""

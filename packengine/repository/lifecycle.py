@@ -190,9 +190,11 @@ class Lifecycle:
             quota=self._quota,
         )
 
-    def describe(self, repository_id: str) -> RepositoryDetails:
-        """The newest state in figures. Counts the commits that HEAD reaches."""
+    def describe(self, repository_id: str, first_version: int | None = None) -> RepositoryDetails:
+        """The newest state in figures. Counts the commits that HEAD reaches. first_version: as `delete` has it."""
         state = self._loader.load(repository_id)
+        if first_version not in (None, state.record.first_version):
+            raise RepositoryMissing(f"repository {repository_id} was deleted; its id belongs to another one now")
         head = state.head_entry()
         shown = list(islice(self._hidden.shown(state.manifest.refs), MAX_REFS_DESCRIBED + 1))
         return RepositoryDetails(

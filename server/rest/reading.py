@@ -38,7 +38,7 @@ async def read_repository(
         if isinstance(asked, ApiError):
             raise asked  # not before: who has no business with the repository hears nothing else
         check_held()
-        return work(engine.snapshot(record.id), asked, flag)
+        return work(_same(engine.snapshot(record.id), record), asked, flag)
 
     return await services().threads.run(visit, stop=flag.set)
 
@@ -47,9 +47,18 @@ def state_of(engine: Engine, record: RepositoryRecord) -> RepositoryState:
     """The newest state of a repository to which access was checked. Raises RepositoryMissing, also if its id belongs to
     another one by now."""
     state = engine.load(record.id)
+    _check_same(state, record)
+    return state
+
+
+def _same(snapshot: Snapshot, record: RepositoryRecord) -> Snapshot:
+    _check_same(snapshot.state, record)
+    return snapshot
+
+
+def _check_same(state: RepositoryState, record: RepositoryRecord) -> None:
     if state.record.first_version != record.first_version:
         raise RepositoryMissing(f"repository {record.id} was deleted just now")
-    return state
 
 
 def query_or_error(query: type[Q]) -> Q | ApiError:

@@ -23,7 +23,7 @@ from packhouse_client.types.repositories import (
 )
 from server.auth.minting import MintedToken, mint, remote_url
 from server.limits import RateClass
-from server.rest.access import accessible, authenticated
+from server.rest.access import access_to, accessible, authenticated
 from server.rest.body import answer, json_response, read_json
 from server.rest.context import REPOSITORY_ID, checked_repository_id, request_record, services
 from server.rest.cursors import NEXT_CURSOR, cursor_header
@@ -92,9 +92,14 @@ async def listing() -> Response:
 @operation(answer=RepositoryAnswer, tag="repos", reads=True)
 async def show(repository_id: str) -> Response:
     """One repository, with its refs and what it amounts to."""
-    _, record = await accessible(repository_id, RateClass.READ, reads=True)
-    details = await services().run(services().engine.describe, record.id)
-    return answer(told(details))
+    _, check = access_to(repository_id, RateClass.READ, reads=True)
+    engine = services().engine
+
+    def work() -> bytes:
+        record = check()
+        return msgspec.json.encode(told(engine.describe(record.id, first_version=record.first_version)))
+
+    return json_response(await services().run(work))
 
 
 @repositories.delete("/v1/repos/<repository_id>")

@@ -32,7 +32,7 @@ async def update(repository_id: str) -> Response:
     def work() -> RepositoryDetails:
         record = check()
         _update(engine, record, decoded(body, UpdateRepository), caller.actor)
-        return engine.describe(record.id)
+        return engine.describe(record.id, first_version=record.first_version)
 
     return answer(told(await services().writes.run(work)))
 
