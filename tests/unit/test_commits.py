@@ -10,7 +10,7 @@ import pytest
 from packengine.manifests import PublishKind
 from packengine.refs import HiddenRefs
 from packengine.refs.rules import RefRule
-from packengine.repository import AccessEnded, BranchNameError, Engine, Limits
+from packengine.repository import AccessEnded, BranchNameError, Engine, Limits, tree_changes
 from packengine.repository.errors import ByteQuotaExceeded, RefConflict, RefRefused, WriteRefused
 from packengine.repository.push_policy import PushPolicy
 from packengine.repository.ref_access import RefAccess
@@ -66,6 +66,28 @@ def test_changes_are_made_one_after_the_other(project: Project) -> None:
     ]
     made = commit(project, "main", None, *changes)
     assert listing(project, made.commit) == {b"e/c": b"1", b"e/d": b"3"}
+
+
+def test_paths_lead_through_a_bounded_number_of_folders(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree_changes, "MAX_FOLDERS", 6)
+    allowed: list[Change] = [
+        WriteFile(b"a/b/c/1", b""),
+        WriteFile(b"a/b/c/2", b""),
+        WriteFile(b"a/b/cd/3", b""),
+        MoveFile(b"a/b/c/1", b"a/b-/4"),
+        DeleteFile(b"none/5"),
+    ]
+    made = commit(project, "main", None, *allowed)
+    assert sorted(listing(project, made.commit)) == [b"a/b-/4", b"a/b/c/2", b"a/b/cd/3"]
+    with pytest.raises(WriteRefused, match="more than 6 folders"):
+        commit(project, "main", made.commit, *allowed, MoveFile(b"a/b-/4", b"e/5"))
+
+
+def test_as_many_folders_as_a_body_has_room_for_take_no_memory(project: Project) -> None:
+    deep = b"/".join([b"a"] * 2040)
+    with pytest.raises(WriteRefused, match=f"more than {tree_changes.MAX_FOLDERS} folders"):
+        commit(project, "main", None, *(WriteFile(b"%d/%b" % (at, deep), b"") for at in range(1500)))
+    assert commit(project, "main", None, *(WriteFile(b"%b/%d" % (deep, at), b"") for at in range(1500)))
 
 
 def test_a_commit_without_changes_has_its_parents_tree(project: Project) -> None:
