@@ -87,7 +87,8 @@ def test_as_many_folders_as_a_body_has_room_for_take_no_memory(project: Project)
     deep = b"/".join([b"a"] * 2040)
     with pytest.raises(WriteRefused, match=f"more than {tree_changes.MAX_FOLDERS} folders"):
         commit(project, "main", None, *(WriteFile(b"%d/%b" % (at, deep), b"") for at in range(1500)))
-    assert commit(project, "main", None, *(WriteFile(b"%b/%d" % (deep, at), b"") for at in range(1500)))
+    made = commit(project, "main", None, *(WriteFile(b"%b/%d" % (deep, at), b"") for at in range(1500)))
+    assert project.refs == {MAIN: made.commit}
 
 
 def test_a_commit_without_changes_has_its_parents_tree(project: Project) -> None:
