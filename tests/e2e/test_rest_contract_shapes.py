@@ -35,7 +35,7 @@ async def commit(rest: RestClient, parent: str | None, **contents: str) -> dict[
 
 
 def check(value: Any, fields: dict[str, Any]) -> None:
-    """fields: the type of each, None for null; of an object its own fields, of an array in brackets that of its items."""
+    """fields: the type of each, None for null; of an object its fields, of an array in brackets that of its items."""
     for name, kind in fields.items():
         assert name in value, name
         _check_one(value[name], kind, name)
