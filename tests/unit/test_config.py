@@ -34,6 +34,9 @@ def test_defaults_are_the_contracts() -> None:
     assert settings.shutdown_timeout_secs == 30
     assert settings.shutdown_drain_delay_secs == 5
     assert settings.readiness_write_check
+    assert settings.max_repos_per_user == 100
+    assert settings.max_commit_blob_bytes == 8 * 1024 * 1024
+    assert settings.max_repo_bytes == 0
 
 
 def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:
@@ -183,6 +186,17 @@ def test_a_secret_for_tokens_has_as_many_bytes_as_its_hash(secret: str) -> None:
     with pytest.raises(SettingsError, match="jwt_secret: HS256 takes no secret of less than 32 bytes"):
         load({"jwt_secret": secret})
     assert "sesame" not in repr(load({"jwt_secret": "sesame" * 6}))
+
+
+def test_rates_are_the_contracts() -> None:
+    """So many at once, and then one each so many nanoseconds."""
+    assert load().rates == {
+        RateClass.CREATE: Rate(20, 6_000_000_000),
+        RateClass.TOKEN: Rate(120, 500_000_000),
+        RateClass.COMMIT: Rate(600, 100_000_000),
+        RateClass.READ: Rate(300, 200_000_000),
+        RateClass.HEALTH: Rate(60, 500_000_000),
+    }
 
 
 def test_rates_are_read_by_class() -> None:

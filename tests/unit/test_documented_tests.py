@@ -12,6 +12,7 @@ from tests.support.named_tests import ROOT, exists, named_in
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 PITFALLS = ROOT / "docs" / "pitfalls.md"
 PITFALL_COUNT = 24
+CONTRACT = ROOT / "docs" / "contract.md"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -24,3 +25,10 @@ def test_every_pitfall_names_a_test() -> None:
     rows = re.findall(r"^\| (\d+) \|(.*)$", PITFALLS.read_text(encoding="utf-8"), re.MULTILINE)
     assert [int(number) for number, _ in rows] == list(range(1, PITFALL_COUNT + 1))
     assert [number for number, row in rows if not named_in(row)] == []
+
+
+def test_every_rule_of_the_contract_names_a_test() -> None:
+    rows = re.findall(r"^\| (.*) \|$", CONTRACT.read_text(encoding="utf-8"), re.MULTILINE)
+    rules = [row for row in rows if row not in {"rule | tests", "--- | ---"}]
+    assert len(rules) > 100
+    assert [row for row in rules if not named_in(row)] == []
