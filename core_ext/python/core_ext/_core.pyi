@@ -386,14 +386,15 @@ class ObjectDb:
         allow_unrelated: bool = False,
         cancel: Cancel | None = None,
     ) -> MergeResult:
-        """Merge two commits by the rules of `git merge-tree --write-tree`, common ancestors first where there are several.
+        """Merge two commits by the rules of `git merge-tree --write-tree`, common ancestors first where there are
+        several.
 
         Labels: how the sides are called behind the marks of conflicts, and in paths that make room for others.
-        max_memory_bytes: for the paths that differ and for what is written. max_text_bytes: of three texts that are merged.
-        max_read_bytes: of all objects, each as often as it is read. rename_limit: as Git's `merge.renameLimit`.
-        Raises UnrelatedHistories, unless that is allowed: then the common ancestor is empty. LimitExceeded; CorruptObject
-        for a tree with two entries of one name. Cost: trees that differ are read, and of files what both sides changed or
-        a rename is looked for in. docs/merging.md says where Git's answer is another one.
+        max_memory_bytes: for the paths that differ and for what is written. max_text_bytes: of three texts that are
+        merged. max_read_bytes: of all objects, each as often as it is read. rename_limit: as Git's `merge.renameLimit`.
+        Raises UnrelatedHistories, unless that is allowed: then the common ancestor is empty. LimitExceeded;
+        CorruptObject for a tree with two entries of one name. Cost: trees that differ are read, and of files what both
+        sides changed or a rename is looked for in. docs/merging.md says where Git's answer is another one.
         """
 
     def merge_bases(self, left: Oid, right: Oid) -> list[Oid]:
@@ -475,18 +476,18 @@ class ObjectDb:
         folder: str,
         *,
         level: int = 6,
-        batch_bytes: int = 1 << 26,
+        batch_bytes: int = ...,
         cancel: Cancel | None = None,
         work: WorkCount | None = None,
     ) -> tuple[list[Oid | None], list[IngestedPack], tuple[int, int, int]]:
         """Write anew whatever of `tips` reaches any of these blobs, without them, wherever they stand.
 
-        Returns what takes the place of each tip (itself if it reaches none; None for a blob that goes, or a tag of one),
-        the packs of the new objects in `folder`, to be used beside the packs of this database, and how many commits,
-        trees and annotated tags were written anew. Emptied folders go; commits stay, without the signatures (`gpgsig`,
-        at the end of tags, tags merged into commits) that sign what is no longer there. Every commit and tree is read.
-        Memory: a bit an object of the database, some 60 bytes for each that is written anew, one pack of `batch_bytes`.
-        work: counts objects that were looked at.
+        Returns what takes the place of each tip (itself if it reaches none; None for a blob that goes, or a tag of
+        one), the packs of the new objects in `folder`, to be used beside the packs of this database, and how many
+        commits, trees and annotated tags were written anew. Emptied folders go; commits stay, without the signatures
+        (`gpgsig`, at the end of tags, tags merged into commits) that sign what is no longer there. Every commit and
+        tree is read. Memory: a bit an object of the database, some 60 bytes for each that is written anew, one pack of
+        `batch_bytes`. work: counts objects that were looked at.
         """
 
     def verify(self, *, cancel: Cancel | None = None) -> int:
@@ -505,7 +506,7 @@ class ObjectDb:
         base: Oid | None,
         edits: Sequence[TreeEdit],
         *,
-        max_memory_bytes: int = 1 << 28,
+        max_memory_bytes: int = ...,
         cancel: Cancel | None = None,
     ) -> tuple[Oid, list[bytes]]:
         """Apply edits to a tree, or to none, in their order. Returns (the new root, contents of the trees it needs).
@@ -531,7 +532,7 @@ class ObjectDb:
         sizes: bool,
         after: Buffer | None,
         limit: int,
-        max_memory_bytes: int = 1 << 28,
+        max_memory_bytes: int = ...,
         cancel: Cancel | None = None,
     ) -> tuple[list[tuple[bytes, int, Oid, int | None]], bytes | None]:
         """A page of (path, mode, oid, size in bytes of a file if asked for), and the cursor of the next one.
@@ -549,13 +550,11 @@ class ObjectDb:
         *,
         renames: bool,
         limit: int,
-        max_memory_bytes: int = 1 << 28,
-        max_similarity_bytes: int = 1 << 26,
+        max_memory_bytes: int = ...,
+        max_similarity_bytes: int = ...,
         cancel: Cancel | None = None,
     ) -> list[
-        tuple[
-            Literal["added", "modified", "deleted", "renamed"], bytes, bytes | None, int, int, Oid | None, Oid | None
-        ]
+        tuple[Literal["added", "modified", "deleted", "renamed"], bytes, bytes | None, int, int, Oid | None, Oid | None]
     ]:
         """(status, path, old path of a rename, old mode, new mode, old oid, new oid) of each file that differs.
 
@@ -603,13 +602,13 @@ class ObjectDb:
         since_s and until_s: committer dates in seconds since 1970, as `--since` and `--until`, both included.
         A page ends after `limit` commits, or when max_looked_at were looked at: then it has fewer, maybe none, and a
         cursor. With a cursor `skip` is not looked at, since the cursor knows; all else must be what it was. Refs that
-        moved do not change what follows: it goes on from commits. It is at most some 2 to 3 KB; where history is too wide
-        for that, what went before is walked once more. Where clocks went wrong a commit may be on two pages.
-        Raises ValueError for a cursor or path that is none and for limits of 0; MissingObject; CorruptObject.
-        Cost: commits by a commit-graph, about a microsecond each; with a path also their outermost tree.
+        moved do not change what follows: it goes on from commits. It is at most some 2 to 3 KB; where history is too
+        wide for that, what went before is walked once more. Where clocks went wrong a commit may be on two pages.
+        Raises ValueError for a cursor or path that is none and for limits of 0; MissingObject; CorruptObject. Cost:
+        commits by a commit-graph, about a microsecond each; with a path also their outermost tree.
         """
 
-    def open_blob(self, oid: Oid, *, max_resident_bytes: int = 1 << 28, cancel: Cancel | None = None) -> BlobReader:
+    def open_blob(self, oid: Oid, *, max_resident_bytes: int = ..., cancel: Cancel | None = None) -> BlobReader:
         """Raises CorruptObject for what is no blob; LimitExceeded for a larger one that is stored as a delta.
 
         Those that are stored whole, as all are that were received with more than the ingest's own limit, are inflated
@@ -671,8 +670,9 @@ class MergeResult:
         """Paths in conflict, in their order, each with its kind.
 
         "content", "add/add", "modify/delete", "rename/rename", "rename/delete", "rename/add", "file/directory",
-        "distinct types", "mode", "binary", "symlink", "submodule"; "file location" where the other side renamed the folder
-        that something was added to, "directory rename split" and "implicit directory rename" where it is unclear where to.
+        "distinct types", "mode", "binary", "symlink", "submodule"; "file location" where the other side renamed the
+        folder that something was added to, "directory rename split" and "implicit directory rename" where it is unclear
+        where to.
         """
 
     @property
