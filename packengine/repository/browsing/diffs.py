@@ -23,7 +23,7 @@ MAX_FILES = 3000
 
 MAX_PAGE_LINES = 100_000
 MAX_PAGE_BYTES = 8 * 1024 * 1024
-MAX_COMPARED_BYTES = 64 * 1024 * 1024
+MAX_COMPARED_BYTES = 16 * 1024 * 1024
 """Lines and bytes that are told, and bytes that are compared: a page ends with the file that reaches one of them."""
 
 MAX_CONTEXT_LINES = 1000

@@ -19,7 +19,7 @@ class ReadDiff(Struct, frozen=True):
     """The query of GET /v1/repos/:id/diff. commit: a full id; base: any revision, by default its first parent.
 
     context: unchanged lines around each change. renames: a file whose content is half another's that went is that one.
-    limit: files; a page also ends with the file that reaches 100,000 lines, or 8 MiB, or 64 MiB compared.
+    limit: files; a page also ends with the file that reaches 100,000 lines, or 8 MiB, or 16 MiB compared.
     """
 
     commit: str
