@@ -140,6 +140,10 @@ class ImportUnderWay(ApiError):
     """The repository has an import that has not ended."""
 
 
+class PurgeUnderWay(ApiError):
+    """The repository has a purge that has not ended."""
+
+
 class StateGone(ApiError):
     """A past state, or what its refs reached, is no longer stored."""
 
@@ -196,6 +200,7 @@ BY_CODE: dict[str, type[ApiError]] = {
     "forbidden": Forbidden,
     "fork_dependency": ForkDependency,
     "import_under_way": ImportUnderWay,
+    "purge_under_way": PurgeUnderWay,
     "internal": ServerError,
     "invalid_repo_id": InvalidRepositoryId,
     "merge_conflict": MergeConflict,

@@ -88,6 +88,7 @@ ERRORS = {
     "ref_conflict": ErrorKind((409,), "The ref is not where the request expected it.", RefConflictBody),
     "merge_conflict": ErrorKind((409,), "Both sides changed the same.", MergeConflictBody),
     "import_under_way": ErrorKind((409,), "The repository has an import that has not ended."),
+    "purge_under_way": ErrorKind((409,), "The repository has a purge that has not ended."),
     "repo_not_empty": ErrorKind((409,), "The repository has refs that did not come from there."),
     "note_exists": ErrorKind((409,), "The commit has a note, and the request does not replace it."),
     "state_gone": ErrorKind((409,), "A past state, or what its refs reached, is no longer stored."),
