@@ -36,7 +36,8 @@ async def merge(repository_id: str) -> Response:
 
     def write(state: RepositoryState, writer: Writer) -> tuple[Merged, Committed | None]:
         asked = decoded(body, Merge)
-        origin = None if asked.source_repo is None else _readable(engine, caller, asked.source_repo)
+        elsewhere = None if asked.source_repo == repository_id else asked.source_repo
+        origin = None if elsewhere is None else _readable(engine, caller, elsewhere)
         request = MergeRequest(
             asked.source_branch, asked.target_branch, Strategy(asked.strategy), asked.message, ident_of(asked.author)
         )

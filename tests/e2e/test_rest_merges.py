@@ -248,3 +248,17 @@ def test_merges_into_one_branch_at_once_are_all_in_it(server: RunningServer, rem
     git("clone", "--quiet", remote, tmp_path / "clone")
     git("fsck", "--strict", cwd=tmp_path / "clone")
     assert {path.name for path in (tmp_path / "clone").iterdir()} == {".git", "root", *branches}
+
+
+async def test_a_branch_is_not_merged_into_itself_also_where_its_own_repository_is_named(rest: RestClient) -> None:
+    await commit(rest, "main", None, a="1")
+    for fields in ({}, {"sourceRepo": "project"}):
+        assert error(await merge(rest, "main", "main", **fields)) == (400, "bad_request")
+
+
+async def test_the_repository_itself_may_be_named_as_where_the_source_is(rest: RestClient) -> None:
+    root = await commit(rest, "main", None, a="1")
+    await branch_off(rest, "side", root)
+    side = await commit(rest, "side", root, b="2")
+    assert (await merge(rest, sourceRepo="project")).json()["fastForward"]
+    assert await refs(rest) == {"main": side, "side": side}
