@@ -7,6 +7,7 @@ from packhouse_client.async_client import AsyncClient, AsyncRepository
 from packhouse_client.client import Client, Repository
 from packhouse_client.errors import (
     ApiError,
+    BadName,
     BadRequest,
     Busy,
     ByteQuotaExceeded,
@@ -39,6 +40,7 @@ __all__ = [
     "AsyncClient",
     "AsyncDownload",
     "AsyncRepository",
+    "BadName",
     "BadRequest",
     "Busy",
     "ByteQuotaExceeded",

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from packhouse_client.errors import BadName
+
 T = TypeVar("T")
 
 GET, POST, PUT, PATCH, DELETE = "GET", "POST", "PUT", "PATCH", "DELETE"
@@ -99,10 +101,12 @@ def octets(path: str, query: Struct | None = None, headers: dict[str, str] | Non
 
 
 def segment(text: str) -> str:
-    """A name as one segment of a path."""
+    """A name as one segment of a path. Raises BadName."""
+    if text in (".", ".."):
+        raise BadName(f"{text!r} is the name of nothing on a server")
     return quote(text, safe="")
 
 
 def segments(text: str) -> str:
-    """A name with slashes, as that many segments of a path."""
-    return quote(text, safe="/")
+    """A name with slashes, as that many segments of a path. Raises BadName."""
+    return "/".join(map(segment, text.split("/")))

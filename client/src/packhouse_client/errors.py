@@ -22,6 +22,10 @@ class ConfigurationError(PackhouseError):
     """It is not known which server to ask, or the file that says so cannot be used."""
 
 
+class BadName(PackhouseError, ValueError):
+    """A name with a part `.` or `..`: none is so called, and it would lead to another place of the server."""
+
+
 class ConnectionFailed(PackhouseError):
     """No answer came: no connection, or silence for longer than the timeout. A write may have been done or not."""
 

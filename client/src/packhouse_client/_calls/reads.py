@@ -63,4 +63,4 @@ def compare(
     A page has up to 500 commits, the first one the files as well.
     """
     query = CompareQuery(context=context, renames=renames)
-    return pages(f"{base}/compare/{segments(old)}{dots}{segments(new)}", ComparisonAnswer, query)
+    return pages(f"{base}/compare/{segments(old + dots + new)}", ComparisonAnswer, query)
