@@ -11,7 +11,7 @@ from packengine.repository.browsing import FoundBlob, Snapshot, blob_at, blob_by
 from packhouse_client.types.trees import ReadBlob
 from server.git.held import check_held
 from server.git.static_answer import Conditions, Content, StaticAnswer, answer_for
-from server.rest.errors import bad_request
+from server.rest.errors import ApiError, bad_request
 from server.rest.octets import CACHE_CONTROL, conditions, octets, streamed
 from server.rest.operations import Binary, operation
 from server.rest.reading import read_repository
@@ -61,7 +61,11 @@ def _found(snapshot: Snapshot, query: ReadBlob) -> FoundBlob:
 
 
 def _head(blob: FoundBlob, asked: Conditions) -> tuple[StaticAnswer, FoundBlob]:
-    return answer_for(Content(blob.size_bytes, blob.oid.hex(), _CONTENT_TYPE, CACHE_CONTROL), asked), blob
+    answer = answer_for(Content(blob.size_bytes, blob.oid.hex(), _CONTENT_TYPE, CACHE_CONTROL), asked)
+    if answer.status == 416:
+        message = f"the range {asked.range!r} begins behind the end of a file of {blob.size_bytes} bytes"
+        raise ApiError(416, "bad_request", message, headers={"Content-Range": f"bytes */{blob.size_bytes}"})
+    return answer, blob
 
 
 def _read(reader: BlobReader, start: int, stop: int) -> bytes:
