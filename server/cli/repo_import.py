@@ -6,7 +6,7 @@ import time
 
 import click
 
-from packhouse_client import NotFound, Repository
+from packhouse_client import ApiError, Client, NotFound, Repository
 from packhouse_client.types.imports import ImportJob
 from server.cli.output import print_wire
 from server.cli.progress import progress_reporter
@@ -35,11 +35,13 @@ def import_from(
     target.server_only("a server does imports from other servers (`packhouse import` takes a repository on this disk)")
     with target.client() as client:
         repository = client.repo(repository_id)
+        is_made = _make(client, repository_id)
         try:
-            repository.show()
-        except NotFound:
-            client.repos.create(repository_id)
-        job = repository.imports.start(url, token=token, refs=refs or None, mirror=mirror)
+            job = repository.imports.start(url, token=token, refs=refs or None, mirror=mirror)
+        except ApiError:
+            if is_made:
+                repository.delete()
+            raise
         if not no_wait:
             job = _awaited(target, repository, job)
     _print_job(target, job)
@@ -55,6 +57,16 @@ def import_status(target: Target, repository_id: str, cancel: bool) -> None:
     with target.client() as client:
         imports = client.repo(repository_id).imports
         _print_job(target, imports.cancel() if cancel else imports.show())
+
+
+def _make(client: Client, repository_id: str) -> bool:
+    """Whether it was not there."""
+    try:
+        client.repo(repository_id).show()
+    except NotFound:
+        client.repos.create(repository_id)
+        return True
+    return False
 
 
 def _awaited(target: Target, repository: Repository, job: ImportJob) -> ImportJob:

@@ -63,3 +63,12 @@ def test_an_import_that_fails_says_why(run: Run, origin: str) -> None:
 def test_an_import_can_be_asked_for_and_not_waited_for(run: Run, origin: str) -> None:
     ended = run("import", "later", origin, "--no-wait", "--json")
     assert json.loads(ended.stdout)["state"] in {"queued", "running", "done"}
+
+
+def test_an_import_that_is_refused_leaves_no_repository_that_was_made_for_it(run: Run, server: RunningServer) -> None:
+    ended = run("import", "made-for-it", "git@example.com:a.git")
+    assert (ended.exit_code, ended.stderr.startswith("Error: url: ")) == (1, True), ended.stderr
+    assert server.rest("GET", "/v1/repos/made-for-it")[0] == 404
+    server.rest("POST", "/v1/repos", {"id": "was-there"})
+    assert run("import", "was-there", "git@example.com:a.git").exit_code == 1
+    assert server.rest("GET", "/v1/repos/was-there")[0] == 200
