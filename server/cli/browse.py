@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from packhouse_client import Download
 from packhouse_client.types.log import CommitItem
 from server.cli.output import print_table, print_wire
 from server.cli.target import Target, target_options
+
+_RANGE = re.compile(r"(?P<first>\d+)-(?P<last>\d*)|-\d+", re.ASCII)
 
 _ref = click.option("--ref", default="HEAD", show_default=True, help="A branch, a tag, a commit, or as `main~2`.")
 
@@ -71,11 +74,25 @@ def tree(target: Target, repository_id: str, path: str, ref: str, recursive: boo
     print_table(("MODE", "TYPE", "ID", "SIZE", "PATH"), rows)
 
 
+def _octet_range(_context: click.Context, _option: click.Parameter, asked: str | None) -> str | None:
+    """As HTTP has it, except that HTTP answers what is no range with everything."""
+    found = _RANGE.fullmatch(asked or "0-")
+    if found is None or (found["last"] and int(found["last"]) < int(found["first"])):
+        raise click.BadParameter(f"{asked!r} is not of the form FIRST-LAST, FIRST- or -COUNT")
+    return asked
+
+
 @click.command()
 @click.argument("repository_id", metavar="ID")
 @click.argument("path")
 @_ref
-@click.option("--range", "octet_range", metavar="FIRST-LAST", help="Only these octets, as `0-1023`.")
+@click.option(
+    "--range",
+    "octet_range",
+    metavar="FIRST-LAST",
+    callback=_octet_range,
+    help="Only these octets, as `0-1023`; `1024-` is all from there on, `-10` the last ten.",
+)
 @target_options
 def cat(target: Target, repository_id: str, path: str, ref: str, octet_range: str | None) -> None:
     """Write the content of a file to stdout, octet by octet."""

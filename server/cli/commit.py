@@ -127,8 +127,12 @@ def _below(path: Path) -> Iterator[Path]:
 
 
 def _file(path: Path, name: str) -> Change:
-    """What is at a path: links stay links."""
-    return write(name, os.fsencode(path.readlink()), mode=_LINK) if path.is_symlink() else _content(path, name)
+    """What is at a path: links stay links. Raises UsageError for a pipe or a socket, where a read may wait for ever."""
+    if path.is_symlink():
+        return write(name, os.fsencode(path.readlink()), mode=_LINK)
+    if path.exists() and not path.is_file():
+        raise click.UsageError(f"neither a file, a folder nor a link: {path}")
+    return _content(path, name)
 
 
 def _content(path: Path, name: str) -> Change:

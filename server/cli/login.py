@@ -23,8 +23,7 @@ def login(server: str | None, token: str | None) -> None:
     They are kept in ~/.config/packhouse/login.json (or in $XDG_CONFIG_HOME), which nobody else can read.
     """
     chosen = _chosen(server)
-    from_stdin = token == "-"  # noqa: S105  # no token, but where it is
-    text = sys.stdin.readline().strip() if from_stdin else token or click.prompt("Token", hide_input=True, err=True)
+    text = _from_stdin() if token == "-" else token or _asked()  # noqa: S105  # no token, but where it is
     _check(Login(chosen, text))
     path = keep_login(Login(chosen, text))
     click.echo(f"logged in to {chosen}; kept in {path}", err=True)
@@ -46,6 +45,24 @@ def _chosen(server: str | None) -> str:
     if found is None:
         raise click.UsageError("no server is named; give --server")
     return normal_server(found.server)
+
+
+def _asked() -> str:
+    if not _is_at_terminal():
+        return _from_stdin()
+    asked: str = click.prompt("Token", hide_input=True, err=True)
+    return asked
+
+
+def _is_at_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _from_stdin() -> str:
+    found = sys.stdin.readline().strip()
+    if not found:
+        raise click.UsageError("there is no token on stdin; give --token")
+    return found
 
 
 def _check(login: Login) -> None:

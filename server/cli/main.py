@@ -12,13 +12,21 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
 import click
 
-from packhouse_client import ConfigurationError, ConnectionFailed, MergeConflict, PackhouseError, RefConflict
+from packhouse_client import (
+    ConfigurationError,
+    ConnectionFailed,
+    MergeConflict,
+    PackhouseError,
+    RefConflict,
+    Unauthorized,
+)
 from server.config import SettingsError
 from server.failures import FAILURES
 
@@ -98,8 +106,18 @@ class Cli(click.Group):
             raise Conflict("\n  ".join([str(error), *error.conflicts])) from error
         except ConnectionFailed as error:
             raise NoAnswer(str(error)) from error
+        except Unauthorized as error:
+            raise click.ClickException(f"{error}: run `packhouse login`, or set PACKHOUSE_TOKEN") from error
+        except OSError as error:
+            raise click.ClickException(_told(error)) from error
         except (*FAILURES, PackhouseError) as error:
             raise click.ClickException(str(error)) from error
+
+
+def _told(error: OSError) -> str:
+    """Without the number, which tells people nothing."""
+    where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    return f"{where}{error.strerror or error}"
 
 
 @click.group(cls=Cli, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

@@ -35,14 +35,15 @@ class Invocation:
     actor: Actor
 
     @contextmanager
-    def engine(self, *, may_create: bool = False) -> Iterator[Engine]:
+    def engine(self, *, may_create: bool = False, advice: str = "give --data-dir") -> Iterator[Engine]:
         """The engine over the data directory. A server may run on it at the same time.
 
         may_create: whether the command may begin a data directory; the others must not show an empty one by mistake.
+        advice: what to do where there is none.
         """
         data_dir = self.settings.data_dir
         if not may_create and not Engine.is_data_folder(data_dir):
-            raise click.ClickException(f"no data directory at {data_dir.absolute()}; give --data-dir")
+            raise click.ClickException(f"no data directory at {data_dir.absolute()}; {advice}")
         engine = Engine.open(data_dir, limits=engine_limits(self.settings))
         try:
             yield engine

@@ -43,6 +43,8 @@ def set_rule(
     signed_only: bool,
 ) -> None:
     """Set the rule for the refs that PATTERN matches, as 'refs/heads/release/*'; the others stay."""
+    if not (deny_deletion or deny_force or pushers or signed_only):
+        raise click.UsageError("say what to forbid: --deny-deletion, --deny-force, --pusher or --signed-only")
     rule = Rule(pattern, deny_deletion, deny_force, list(pushers) or None, signed_only)
     with target.client() as client:
         protection = client.repo(repository_id).protection

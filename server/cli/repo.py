@@ -70,7 +70,9 @@ def create(
 @click.argument("fork_id", metavar="[ID]", required=False)
 @_owner
 @_read_only
-@click.option("--count", type=click.IntRange(1), help="So many at once, all or none, with ids that are made up.")
+@click.option(
+    "--count", type=click.IntRange(1, 10_000), help="So many at once, all or none, with ids that are made up."
+)
 @click.option("--ref", help="Only this ref.")
 @click.option("--commit", help="Let the ref stand for this commit.")
 @click.option("--at", help="The refs as they were then: 2026-11-21T20:00:00Z, or milliseconds since 1970.")

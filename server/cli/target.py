@@ -14,7 +14,7 @@ import click
 
 from packhouse_client import Client
 from packhouse_client.login import SERVER_VARIABLE, Login, find_login
-from server.cli.options import Invocation, config_option, data_dir_option, invocation_of, json_option
+from server.cli.options import Invocation, config_option, invocation_of, json_option
 from server.config import CONFIG_VARIABLE, ENVIRONMENT_PREFIX
 
 P = ParamSpec("P")
@@ -23,6 +23,10 @@ T = TypeVar("T")
 _LOCAL_VARIABLES = (f"{ENVIRONMENT_PREFIX}DATA_DIR", CONFIG_VARIABLE)
 
 _server = click.option("--server", metavar="URL", help="The server to work on.  [default: see `packhouse --help`]")
+_data_dir = click.option("--data-dir", type=click.Path(path_type=Path), help="The data directory to work on instead.")
+
+
+_ADVICE = "give --server or --data-dir, or run `packhouse login`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Target:
             return
         from server.cli.in_process import in_process_client  # noqa: PLC0415  # a web server, for which most need not wait
 
-        settings = self.local.settings
-        with self.local.engine(may_create=may_create) as engine, in_process_client(engine, settings, owner) as client:
+        opened = self.local.engine(may_create=may_create, advice=_ADVICE)
+        with opened as engine, in_process_client(engine, self.local.settings, owner) as client:
             yield client
 
     def server_only(self, why: str) -> None:
@@ -70,7 +74,7 @@ def target_options(function: Callable[Concatenate[Target, P], T]) -> Callable[..
     """Give a command --server, --data-dir, --config and --json, and pass it a Target in their place."""
 
     @_server
-    @data_dir_option
+    @_data_dir
     @config_option
     @json_option
     @functools.wraps(function)

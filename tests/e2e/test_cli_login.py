@@ -38,10 +38,20 @@ def test_after_a_login_commands_work_on_that_server_and_say_so(run: Run, server:
     assert (after.exit_code, after.stderr.splitlines()[0]) == (1, f"on {tmp_path / 'data'}")
 
 
-def test_a_token_can_be_typed_without_being_shown(run: Run, server: RunningServer) -> None:
+def test_a_token_can_be_typed_without_being_shown(
+    run: Run, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.cli.login._is_at_terminal", lambda: True)
     ended = run("login", "--server", server.url, input=f"{server.admin_token}\n")
     assert ended.exit_code == 0, ended.output
+    assert "Token: " in ended.stderr
     assert server.admin_token not in ended.output
+
+
+def test_without_a_terminal_the_token_is_read_and_not_asked_for(run: Run, server: RunningServer) -> None:
+    ended = run("login", "--server", server.url, input=f"{server.admin_token}\n")
+    assert (ended.exit_code, ended.stderr.count("\n")) == (0, 1), ended.output
+    assert ended.stderr.startswith(f"logged in to {server.url}; ")
 
 
 def test_a_token_that_the_server_does_not_take_is_not_kept(run: Run, server: RunningServer, tmp_path: Path) -> None:
@@ -75,6 +85,10 @@ def test_a_data_directory_that_is_named_comes_before_a_login(run: Run, server: R
         (["repo", "import", "some", "https://h/r.git", "--data-dir", "d"], "a server does imports"),
         (["repo", "create", "--owner", "ann", "--server", "http://x"], "--owner is for --data-dir"),
         (["login"], "no server is named"),
+        (["login", "--server", "http://x"], "no token on stdin"),
+        (["cat", "some", "f", "--server", "http://x", "--range", "9-2"], "not of the form FIRST-LAST"),
+        (["cat", "some", "f", "--server", "http://x", "--range", "abc"], "not of the form FIRST-LAST"),
+        (["protect", "set", "some", "refs/heads/a", "--server", "http://x"], "say what to forbid"),
     ],
 )
 def test_wrong_usage_is_status_2_and_says_what_to_do(run: Run, arguments: list[str], said: str) -> None:
@@ -87,3 +101,10 @@ def test_no_answer_is_a_status_of_its_own(run: Run) -> None:
     ended = run("repo", "create", "--server", "http://127.0.0.1:1")
     assert ended.exit_code == 6
     assert "http://127.0.0.1:1" in ended.stderr
+
+
+def test_a_token_that_is_refused_and_a_folder_that_is_not_there_say_what_to_do(run: Run, server: RunningServer) -> None:
+    refused = run("repo", "list", "--server", server.url)
+    assert (refused.exit_code, "packhouse login" in refused.stderr) == (1, True)
+    nowhere = run("repo", "list")
+    assert (nowhere.exit_code, "give --server or --data-dir, or run `packhouse login`" in nowhere.stderr) == (1, True)

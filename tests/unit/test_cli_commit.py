@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -57,5 +58,11 @@ def test_paths_that_are_none_of_the_tree_are_wrong_usage(words: list[str], tmp_p
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     ended = CliRunner().invoke(main, ["commit", "some", "-m", "x", "nowhere", "--data-dir", str(tmp_path)])
     assert ended.exit_code == 1
-    assert ended.stderr.count("\n") == 1
+    assert ended.stderr == "Error: nowhere: No such file or directory\n"
     assert "nowhere" in ended.stderr
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(click.UsageError, match=r"neither a file, a folder nor a link: .*/pipe"):
+        _changes((Path(),), root=tmp_path, written=(), deleted=(), moved=())
