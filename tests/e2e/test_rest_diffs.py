@@ -158,6 +158,17 @@ async def test_large_file_is_not_compared_and_says_so(
     assert "truncated" not in files["README"]
 
 
+async def test_file_of_many_lines_is_not_compared_and_says_so(
+    rest: RestClient, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = by_path(await differing(rest, revision(repository, "main~1")))["src/main.c"]
+    monkeypatch.setattr(changes_module, "MAX_COMPARED_LINES", 10)
+    files = by_path(await differing(rest, revision(repository, "main~1")))
+    assert whole["hunks"]
+    assert (files["src/main.c"]["truncated"], files["src/main.c"]["hunks"]) == (True, [])
+    assert not [path for path, file in files.items() if path != "src/main.c" and file.get("truncated")]
+
+
 async def test_trees_too_far_apart_are_refused(
     rest: RestClient, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

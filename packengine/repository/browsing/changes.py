@@ -16,6 +16,9 @@ MAX_CHANGES = 20_000
 MAX_FILE_BYTES = 2 * 1024 * 1024
 """The lines of a larger file are not compared."""
 
+MAX_COMPARED_LINES = 100_000
+"""Nor those of a file with more: what two such have in common takes seconds to find, where it is little."""
+
 MAX_FILE_LINES = 20_000
 """So many lines are told of a file at most, those of context counted."""
 
@@ -23,6 +26,9 @@ MAX_FILE_LINES = 20_000
 class TooFarApart(BrowsingRefused):
     """Two trees have more than MAX_CHANGES differences."""
 
+
+_BINARY_BYTES = 8000
+"""A NUL among so many first bytes makes a file binary, as for Git: its lines are none."""
 
 Status = Literal["added", "modified", "deleted", "renamed"]
 LineKind = Literal["ctx", "add", "del"]
@@ -110,6 +116,8 @@ def lines_of(snapshot: Snapshot, change: FileChange, context: int, cancel: Cance
         return _submodule_lines(change)
     if change.old_oid == change.new_oid:
         return LinesDiff()
+    if change.old_oid and change.new_oid and _has_many_lines(snapshot, (change.old_oid, change.new_oid)):
+        return LinesDiff(is_cut=True)
     diff = snapshot.objects.diff_blobs(
         change.old_oid,
         change.new_oid,
@@ -132,6 +140,17 @@ def compared_size(snapshot: Snapshot, change: FileChange) -> int:
     headers = [snapshot.objects.header(oid) for oid in (change.old_oid, change.new_oid) if oid is not None]
     sizes = [header[1] for header in headers if header is not None]  # of a submodule there is none
     return sum(sizes) if max(sizes, default=0) <= MAX_FILE_BYTES else 0
+
+
+def _has_many_lines(snapshot: Snapshot, oids: tuple[bytes, bytes]) -> bool:
+    """Whether one of two texts has more lines than are compared. Neither is read where their sizes say all."""
+    largest = max((snapshot.objects.header(oid) or ("", 0))[1] for oid in oids)
+    if not MAX_COMPARED_LINES < largest <= MAX_FILE_BYTES:
+        return False
+    contents = [snapshot.objects.read(oid)[1] for oid in oids]
+    if any(b"\0" in content[:_BINARY_BYTES] for content in contents):
+        return False
+    return max(content.count(b"\n") for content in contents) > MAX_COMPARED_LINES
 
 
 def _line(kind: LineKind, text: bytes) -> Line:
