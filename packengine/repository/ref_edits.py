@@ -44,6 +44,8 @@ class RefEdits:
     def page(self, state: RepositoryState, prefix: bytes, limit: int, cursor: str | None = None) -> RefPage:
         """At most `limit` refs whose names start with `prefix`. Cost: that of those refs. Raises BadCursor."""
         after = None if cursor is None else decode_cursor(cursor, (_LIST, prefix), 1)[0]
+        if limit == 0:
+            return RefPage([], None)
         entries = list(islice(self._hidden.shown(state.manifest.refs, prefix, after=after), limit + 1))
         is_last = len(entries) <= limit
         return RefPage(entries[:limit], None if is_last else encode_cursor((_LIST, prefix), entries[limit - 1].name))

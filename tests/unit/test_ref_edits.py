@@ -170,6 +170,11 @@ def test_a_page_that_just_holds_all_has_no_next(project: Project, root: bytes) -
     assert page(project, limit=1).cursor is not None
 
 
+def test_a_page_of_nothing_leads_past_nothing(project: Project) -> None:
+    commit(project, "main", None)
+    assert page(project, limit=0) == RefPage([], None)
+
+
 def test_a_list_goes_on_behind_a_ref_that_is_gone(project: Project, root: bytes) -> None:
     for name in (b"refs/tags/a", b"refs/tags/b"):
         move(project, name, root, None)
