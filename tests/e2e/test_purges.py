@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from server.cli import main
 from tests.support.gauges import settles
 from tests.support.git import git, git_result
 from tests.support.repositories import commit_file, mirror_clone, work_clone
@@ -137,3 +139,23 @@ def test_a_purge_whose_server_was_killed_is_made_by_the_next(tmp_path: Path) -> 
         assert ended(server, "killed")["state"] == "done"
         remote = pushed.remote[: pushed.remote.rindex("@") + 1] + server.url.removeprefix("http://") + "/git/killed.git"
         assert_clean(remote, tmp_path / "clone", pushed.blob, pushed.leaked)
+
+
+def test_the_command_line_purges_and_tells_what_is_held_still(
+    server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("PACKHOUSE_TOKEN", server.admin_token)
+    pushed = Pushed(server, "command", tmp_path)
+
+    def run(*words: str) -> Any:
+        return CliRunner().invoke(main, ["--server", server.url, "repo", *words])
+
+    ended = run("purge", "command", "--path", "moved")
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.startswith("done: 1 contents, 3 commits, 2 refs moved")
+    assert "Backups hold" in run("purge-status", "command").stdout
+    assert run("purge", "command").exit_code == 2
+    failed = run("purge", "command", "--path", "moved")
+    assert (failed.exit_code, "no commit has a file" in failed.output) == (1, True)
+    assert_clean(pushed.remote, tmp_path / "clone", pushed.blob)

@@ -86,6 +86,8 @@ def test_version_is_the_packages() -> None:
         ["repo", "restore"],
         ["repo", "import"],
         ["repo", "import-status"],
+        ["repo", "purge"],
+        ["repo", "purge-status"],
         ["token", "revoke"],
         ["token", "rotate"],
         ["commit"],
