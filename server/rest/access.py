@@ -101,8 +101,9 @@ def _caller(rate: RateClass, *, may_be_anonymous: bool) -> Caller:
 
 def limit_address(rate: RateClass) -> None:
     """Count the current request for the address that it came from. Raises ApiError 429."""
-    peer, forwarded_for = request_record().client_address, request.headers.get("X-Forwarded-For")
-    _limit(services().limiter.address_wait_s(rate, peer, forwarded_for))
+    # A proxy may add a line of its own behind the one that a client made up; the last word counts.
+    forwarded_for = ",".join(request.headers.getlist("X-Forwarded-For"))
+    _limit(services().limiter.address_wait_s(rate, request_record().client_address, forwarded_for))
 
 
 def _limit(wait_s: int) -> None:

@@ -122,6 +122,15 @@ async def test_only_a_trusted_proxy_tells_addresses(
     assert found == statuses
 
 
+async def test_a_line_that_a_client_made_up_before_the_proxys_counts_for_nothing(data_dir: Path) -> None:
+    async with rest_client(data_dir, rate_health="2/1h", trusted_proxies=("127.0.0.0/8",)) as rest:
+        found = []
+        for number in range(3):
+            lines = [("X-Forwarded-For", f"198.51.100.{number}"), ("X-Forwarded-For", "203.0.113.1")]
+            found.append((await rest.http.get("/v1/health", headers=lines)).status_code)
+    assert found == [200, 200, 429]
+
+
 async def test_a_subject_has_only_so_many_repositories(data_dir: Path) -> None:
     async with rest_client(data_dir, max_repos_per_user=2) as rest:
         for name in ("alices-1", "alices-2"):
