@@ -27,6 +27,7 @@ from packhouse_client import (
     RefConflict,
     Unauthorized,
 )
+from server.cli.interruptible import INTERRUPTED
 from server.config import SettingsError
 from server.failures import FAILURES
 
@@ -94,11 +95,12 @@ class Cli(click.Group):
         """See click.Group."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            click.echo(err=True)  # after the ^C of a terminal
+            raise click.exceptions.Exit(INTERRUPTED) from error
         except BrokenPipeError:
             raise  # the reader of our output had enough; click ends without a word
-        except SettingsError as error:
-            raise click.UsageError(str(error)) from error
-        except ConfigurationError as error:
+        except (SettingsError, ConfigurationError) as error:
             raise click.UsageError(str(error)) from error
         except RefConflict as error:
             raise Conflict(str(error)) from error

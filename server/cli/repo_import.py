@@ -70,13 +70,17 @@ def _make(client: Client, repository_id: str) -> bool:
 
 
 def _awaited(target: Target, repository: Repository, job: ImportJob) -> ImportJob:
-    with progress_reporter(quiet=target.as_json) as report:
-        while job.state not in _ENDED:
-            report("objects", job.received_objects, job.total_objects or None)
-            if job.total_deltas:
-                report("deltas", job.resolved_deltas, job.total_deltas)
-            time.sleep(_POLL_S)
-            job = repository.imports.show()
+    try:
+        with progress_reporter(quiet=target.as_json) as report:
+            while job.state not in _ENDED:
+                report("objects", job.received_objects, job.total_objects or None)
+                if job.total_deltas:
+                    report("deltas", job.resolved_deltas, job.total_deltas)
+                time.sleep(_POLL_S)
+                job = repository.imports.show()
+    except KeyboardInterrupt:
+        click.echo("\nthe import goes on; `packhouse repo import-status` tells how far it is, and cancels it", err=True)
+        raise
     return job
 
 

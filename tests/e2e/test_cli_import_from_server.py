@@ -72,3 +72,15 @@ def test_an_import_that_is_refused_leaves_no_repository_that_was_made_for_it(run
     server.rest("POST", "/v1/repos", {"id": "was-there"})
     assert run("import", "was-there", "git@example.com:a.git").exit_code == 1
     assert server.rest("GET", "/v1/repos/was-there")[0] == 200
+
+
+def test_ctrl_c_stops_waiting_and_says_that_the_import_goes_on(
+    run: Run, origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("server.cli.repo_import.time.sleep", interrupted)
+    ended = run("import", "waited-for", origin)
+    assert (ended.exit_code, "the import goes on" in ended.stderr) == (130, True), ended.output
+    assert run("import-status", "waited-for").exit_code == 0
