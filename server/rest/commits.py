@@ -22,7 +22,7 @@ from server.rest.errors import bad_request
 from server.rest.oids import parsed_oid_or_none
 from server.rest.operations import operation
 from server.rest.persons import ident_of
-from server.rest.writes import begin_write, body_or_error
+from server.rest.writes import begin_write
 
 _MODES = {f"{mode:o}": mode for mode in sorted(FILE_MODES)}
 
@@ -38,7 +38,7 @@ async def make_commit(repository_id: str) -> Response:
     """
     writing = begin_write(repository_id)
     settings = services().settings
-    body = await body_or_error(commit_body_limit_bytes(settings))
+    body = await writing.body(commit_body_limit_bytes(settings))
     engine_commits = services().engine.commits
 
     def write(state: RepositoryState, writer: Writer) -> tuple[CommitMade, Committed | None]:

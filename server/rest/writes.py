@@ -25,6 +25,9 @@ from server.rest.services import RestServices
 _FRESH_S = 1.0
 """So long after a request was let in its credentials are not judged again: it did not wait for anything."""
 
+_SHORT_BYTES = 64 * 1024
+"""Of a body: so much is read of anybody who has credentials, which spares most writes a visit to a thread."""
+
 _log = logging.getLogger("packhouse.rest")
 
 Write = Callable[[RepositoryState, Writer], tuple[msgspec.Struct, Committed | None]]
@@ -39,6 +42,15 @@ class Writing:
     caller: Caller
     repository_id: str
     still_accepted: Callable[[], bool]
+
+    async def body(self, limit_bytes: int) -> bytes | ApiError:
+        """As `body_or_error`; but who has no business with the repository is refused before a long one is read.
+
+        A long body is held in memory, which is not for everybody to fill. Raises ApiError 403, RepositoryMissing.
+        """
+        if request.content_length is None or request.content_length > _SHORT_BYTES:
+            await self.services.run(self._state)
+        return await body_or_error(limit_bytes)
 
     async def answer(self, write: Write, *, threads: WorkerThreads | None = None) -> Response:
         """Write, and answer. A client that goes away meanwhile does not stop it half-way.
@@ -55,12 +67,17 @@ class Writing:
     def _write(self, write: Write) -> tuple[bytes, bool]:
         engine = self.services.engine
         with engine.open_states.hold():
-            state = engine.load(self.repository_id)
-            check_owner(self.caller, state.record)
+            state = self._state()
             writer = Writer(self.caller.actor, self.caller.ref_access, self.still_accepted)
             made, committed = write(state, writer)
         is_due = committed is not None and engine.rollup.is_due(committed)
         return msgspec.json.encode(made), is_due
+
+    def _state(self) -> RepositoryState:
+        """The newest one of the repository, if the caller may write to that."""
+        state = self.services.engine.load(self.repository_id)
+        check_owner(self.caller, state.record)
+        return state
 
     async def _answer_and_roll_up(self, data: bytes) -> AsyncIterator[bytes]:
         """Nobody waits for the roll-up, which leaves no trace if it fails: the next write tries again."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import trio
 
 from packengine.refs.rules import RefRule
 from packengine.repository.progress import no_progress
@@ -410,3 +411,17 @@ def test_32_commits_at_once_to_32_branches_all_win(server: RunningServer, remote
     assert {status for status, _ in results} == {200}
     listed = dict(line.split()[::-1] for line in git("ls-remote", "--heads", remote).decode().splitlines())
     assert listed == {f"refs/heads/b{number}": answer["commit"] for number, (_, answer) in enumerate(results)}
+
+
+@pytest.mark.parametrize(("repository", "status"), [("project", 403), ("missing", 404)])
+async def test_a_long_body_is_awaited_of_nobody_who_may_not_write(
+    rest: RestClient, repository: str, status: int
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b" " * 1_000_000
+        await trio.sleep_forever()
+
+    headers = {"Authorization": "Bearer user:stranger", "Content-Type": "application/json"}
+    with trio.fail_after(20):
+        answer = await rest.http.post(f"/v1/repos/{repository}/commits", content=endless(), headers=headers)
+    assert answer.status_code == status
