@@ -211,3 +211,27 @@ def test_a_damaged_tree_is_named(tmp_path: Path) -> None:
     tip = made.commit(builder_tree)
     with pytest.raises(CorruptObject, match=builder_tree.hex()):
         made.objects().without_blobs([tip], [b"\2" * 20], str(tmp_path))
+
+
+def test_versions_of_a_folder_are_stored_as_deltas_of_one_another(tmp_path: Path) -> None:
+    made = Handmade()
+    secret, tip, whole_bytes = made.blob(b"secret"), b"", 0
+    names = [f"{number:03}" for number in range(300)]
+    for version in range(120):
+        changed = made.blob(str(version).encode())
+        plain = [("100644", name, changed if name == "150" else hash_of(name)) for name in names]
+        for name in names if version == 0 else ():
+            made.blob(name.encode())
+        tree = made.tree(*plain, ("100644", "secret", secret))
+        whole_bytes += 300 * 24
+        tip = made.commit(tree, *([tip] if tip else []))
+    objects = made.objects()
+    (successor,), (pack,), counts = objects.without_blobs([tip], [secret], str(tmp_path))
+    assert successor is not None
+    assert counts == (120, 120, 0)
+    assert pack.size_bytes < whole_bytes // 10
+    assert open_database([pack.pack()], "sha1", Limits()).verify() == 240
+
+
+def hash_of(content: str) -> bytes:
+    return hash_object("blob", content.encode(), object_format="sha1")

@@ -8,6 +8,7 @@ mod doomed;
 mod history;
 mod output;
 mod rewriter;
+mod similar;
 mod tree;
 
 pub use at_path::{PathLimits, blobs_at_path};

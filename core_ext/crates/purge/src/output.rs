@@ -1,8 +1,9 @@
 //! New objects, in as many packs as they need: how many there will be is known only at the end.
 
+use crate::similar::Similar;
 use hashbrown::HashSet;
 use packhouse_ingest::{PackWriter, QuarantinedPack};
-use packhouse_object::{Kind, Oid, Result, hash_object, zlib};
+use packhouse_object::{Kind, Oid, Result, delta, hash_object, zlib};
 use packhouse_pack::{Database, EntryHeader, EntryKind};
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,7 @@ pub(crate) struct Output<'a> {
     /// Entries of the pack to come, one after the other, and where each ends.
     entries: Vec<u8>,
     ends: Vec<(Oid, usize)>,
+    similar: Similar,
     packs: Vec<QuarantinedPack>,
 }
 
@@ -40,6 +42,7 @@ impl<'a> Output<'a> {
             written: HashSet::new(),
             entries: Vec::new(),
             ends: Vec::new(),
+            similar: Similar::default(),
             packs: Vec::new(),
         }
     }
@@ -48,14 +51,36 @@ impl<'a> Output<'a> {
     pub(crate) fn add(&mut self, kind: Kind, content: &[u8]) -> Result<Oid> {
         let oid = hash_object(self.db.format(), kind, content)?;
         if self.db.locate(&oid).is_none() && self.written.insert(oid) {
-            EntryHeader::write(EntryKind::Whole(kind), content.len() as u64, &mut self.entries);
-            self.entries.extend_from_slice(&zlib::deflate(content, self.level));
+            self.append(kind, content);
             self.ends.push((oid, self.entries.len()));
             if self.entries.len() >= self.batch_bytes {
                 self.write_pack()?;
             }
         }
         Ok(oid)
+    }
+
+    /// Append an entry: a tree as a delta, if there is a version before it that it resembles.
+    fn append(&mut self, kind: Kind, content: &[u8]) {
+        let start = self.entries.len();
+        let base = if kind == Kind::Tree { self.similar.base_of(content) } else { None };
+        let delta = base.and_then(|base| Some((base, delta::encode(&base.content, content, content.len() / 2)?)));
+        let depth = match delta {
+            Some((base, delta)) => {
+                let back = EntryKind::OfsDelta((start - base.start) as u64);
+                EntryHeader::write(back, delta.len() as u64, &mut self.entries);
+                self.entries.extend_from_slice(&zlib::deflate(&delta, self.level));
+                base.depth + 1
+            }
+            None => {
+                EntryHeader::write(EntryKind::Whole(kind), content.len() as u64, &mut self.entries);
+                self.entries.extend_from_slice(&zlib::deflate(content, self.level));
+                0
+            }
+        };
+        if kind == Kind::Tree {
+            self.similar.put(content, start, depth);
+        }
     }
 
     pub(crate) fn finish(mut self) -> Result<Vec<QuarantinedPack>> {
@@ -75,6 +100,7 @@ impl<'a> Output<'a> {
             start = end;
         }
         self.entries.clear();
+        self.similar.clear(); // bases are in the same pack
         self.packs.push(writer.finish()?);
         Ok(())
     }
