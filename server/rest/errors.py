@@ -40,6 +40,8 @@ BUSY_RETRY_AFTER_S = 1
 MAX_CONFLICTS = 10_000
 """So many conflicts of a merge are named; the message has their number."""
 
+_NO_ROUTE = (404, 405)
+
 _log = logging.getLogger("packhouse.rest")
 
 
@@ -92,7 +94,8 @@ async def _framework_error(error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # for the type checker: registered for nothing else
     allow = dict(error.get_headers()).get("Allow")
     headers = {"Allow": allow} if allow else {}
-    return _envelope(ApiError(error.code or 500, "bad_request", error.name.lower(), headers=headers))
+    what = f"{error.name.lower()}; /v1/docs lists the routes" if error.code in _NO_ROUTE else error.name.lower()
+    return _envelope(ApiError(error.code or 500, "bad_request", what, headers=headers))
 
 
 async def _internal_error(error: Exception) -> Response:

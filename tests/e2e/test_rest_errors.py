@@ -64,7 +64,9 @@ async def test_id_is_checked_before_existence(rest: RestClient, method: str, pat
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/repos/", "/v1//repos", "/v1/repo", "/v2/repos", "/v1/repos/abcd/x"])
 async def test_unknown_route_is_404_in_the_envelope(rest: RestClient, path: str) -> None:
-    assert error_of(await rest.call("GET", path))[0] == 404
+    answer = await rest.call("GET", path)
+    assert error_of(answer)[0] == 404
+    assert answer.json()["error"]["message"] == "not found; /v1/docs lists the routes"
 
 
 @pytest.mark.parametrize(
