@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from packhouse_client import Client, ConfigurationError
-from packhouse_client.login import Login, find_login, forget_login, keep_login, logins_path, read_logins
+from packhouse_client.login import (
+    Login,
+    find_login,
+    forget_login,
+    keep_login,
+    logins_path,
+    normal_server,
+    read_logins,
+)
 
 SERVER, OTHER = "https://git.example.com", "https://other.example.com:8443"
 
@@ -79,3 +87,11 @@ def test_a_client_without_any_server_says_how_to_name_one(
     monkeypatch.setenv("XDG_CONFIG_HOME", environment["XDG_CONFIG_HOME"])
     with pytest.raises(ConfigurationError, match=r"PACKHOUSE_SERVER.*packhouse login"):
         Client()
+
+
+@pytest.mark.parametrize("server", ["https://user:secret@git.test", "http://secret@git.test/below"])
+def test_a_server_has_no_credentials_in_its_url_and_they_are_not_shown(server: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        normal_server(server)
+    assert "secret" not in str(caught.value)
+    assert normal_server("https://git.test/at@home/") == "https://git.test/at@home"

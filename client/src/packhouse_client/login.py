@@ -54,6 +54,8 @@ def normal_server(text: str) -> str:
     """A server's URL as it is kept. Raises ConfigurationError."""
     if not text.startswith(("http://", "https://")):
         raise ConfigurationError(f"a server is a URL, as https://git.example.com: {text!r}")
+    if "@" in text.split("/")[2]:  # not shown: what stands before it is secret, and errors show the URL
+        raise ConfigurationError("a server's URL has no credentials in it; the token is given by itself")
     return text.rstrip("/")
 
 
