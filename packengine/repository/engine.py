@@ -23,7 +23,7 @@ from packengine.repository.git_folder import open_git_folder
 from packengine.repository.history import History
 from packengine.repository.importing import Importer
 from packengine.repository.lifecycle import PRIVATE, Lifecycle, Profile, RepositoryDetails, chosen_id, now_s
-from packengine.repository.limits import Limits
+from packengine.repository.limits import S_PER_DAY, Limits
 from packengine.repository.merges import MergeService
 from packengine.repository.merging import Merger
 from packengine.repository.notes import NoteService
@@ -124,9 +124,10 @@ class Engine:
             derived.mkdir(exist_ok=True)
         except OSError as error:
             raise StorageError(f"data directory {data_dir}: {error.strerror}") from error
-        catalog = SqliteCatalog(data_dir / _CATALOG)
+        limits = limits or Limits()
+        catalog = SqliteCatalog(data_dir / _CATALOG, reuse_after_s=limits.undelete_days * S_PER_DAY)
         policy = PushPolicy(hidden_refs, None if signers is None else _certificates(catalog, signers))
-        engine = cls(catalog, blobs, blobs.quarantine, derived, limits or Limits(), policy=policy)
+        engine = cls(catalog, blobs, blobs.quarantine, derived, limits, policy=policy)
         if engine.answers is not None:
             engine.answers.sweep()
         return engine

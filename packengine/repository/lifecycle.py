@@ -26,7 +26,7 @@ from packengine.refs import HiddenRefs, empty_table
 from packengine.refs.names import BRANCH_PREFIX, is_valid_branch_name
 from packengine.repository.actor import Actor
 from packengine.repository.errors import BranchNameError, ForkDependency, InvalidRepositoryId, UnknownObjectFormat
-from packengine.repository.limits import Limits
+from packengine.repository.limits import S_PER_DAY, Limits
 from packengine.repository.publish import now_ms
 from packengine.repository.state import RepositoryState, StateLoader
 from packengine.repository.visibility import Visibility
@@ -47,7 +47,6 @@ _GENERATED_LENGTH = 24
 _CHARACTER_OF_BYTE = bytes(ord(_ID_ALPHABET[byte % len(_ID_ALPHABET)]) for byte in range(256))
 _UNFAIR_BYTES = bytes(range(256 // len(_ID_ALPHABET) * len(_ID_ALPHABET), 256))
 _COUNTS_KEPT = 10_000
-_S_PER_DAY = 24 * 3600
 
 MAX_REFS_DESCRIBED = 10_000
 """A description lists so many refs; a listing in pages has all of them."""
@@ -91,7 +90,7 @@ class Lifecycle:
         self._catalog = catalog
         self._loader = loader
         self._visibility = visibility
-        self._undelete_s = limits.undelete_days * _S_PER_DAY
+        self._undelete_s = limits.undelete_days * S_PER_DAY
         self._quota = limits.owner_quota
         self._hidden = hidden
         self._lock = Lock()

@@ -10,7 +10,8 @@ from packengine.storage.ports import OwnerQuota
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
-MS_PER_DAY = 24 * 3600 * 1000
+S_PER_DAY = 24 * 3600
+MS_PER_DAY = S_PER_DAY * 1000
 
 
 @dataclass(frozen=True, slots=True)

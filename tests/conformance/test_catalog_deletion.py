@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -22,6 +23,7 @@ from packengine.storage.ports import (
     Superseded,
     TokenScope,
 )
+from tests.conformance.conftest import CatalogMaker
 from tests.support.catalogs import NOW_S, create, manifest, publish
 
 
@@ -75,6 +77,21 @@ def test_an_id_is_free_again_after_the_deletion(catalog: Catalog) -> None:
     catalog.delete_repositories(["demo"], NOW_S)
     create(catalog, "demo", owner="bob")
     assert catalog.repositories(limit=10) == ([RepositoryRecord("demo", "bob", NOW_S, None, False, 3)], 1)
+
+
+def test_the_id_of_a_deleted_repository_is_kept_for_its_owner_for_a_while(make_catalog: CatalogMaker) -> None:
+    with closing(make_catalog(10)) as catalog:
+        for repository_id, owner in (("demo", "alice"), ("mine", "alice"), ("ours", None)):
+            create(catalog, repository_id, owner=owner)
+        catalog.delete_repositories(["demo", "mine", "ours"], NOW_S)
+        for repository_id in ("demo", "ours"):
+            with pytest.raises(RepositoryExists, match=repository_id):
+                create(catalog, repository_id, owner="bob", created_at_s=NOW_S + 9)
+        create(catalog, "mine", owner="alice", created_at_s=NOW_S)
+        create(catalog, "ours", owner=None, created_at_s=NOW_S)
+        create(catalog, "demo", owner="bob", created_at_s=NOW_S + 10)
+        records, _ = catalog.repositories(limit=10)
+        assert {record.id: record.owner for record in records} == {"demo": "bob", "mine": "alice", "ours": None}
 
 
 def test_forks_of_a_deleted_repository_are_not_those_of_its_successor(catalog: Catalog) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -11,13 +10,11 @@ import pytest
 from packengine.storage.ports import (
     Catalog,
     NewToken,
-    RepositoryExists,
     RepositoryMissing,
     StorageError,
     TokenRecord,
     TokenScope,
 )
-from tests.conformance.conftest import CatalogMaker
 from tests.support.catalogs import NOW_S, create, manifest, new_repository
 
 
@@ -122,19 +119,6 @@ def test_an_expired_token_is_known_but_not_live(catalog: Catalog) -> None:
     assert catalog.token(token.token_hash) is not None
     assert not catalog.revoke_token(token.token_hash, NOW_S + 10)
     assert catalog.revoke_token(token.token_hash, NOW_S + 9)
-
-
-def test_the_id_of_a_deleted_repository_stays_taken_for_the_window(make_catalog: CatalogMaker) -> None:
-    with closing(make_catalog(3600)) as catalog:
-        create(catalog, "demo")
-        catalog.delete_repositories(["demo"], NOW_S)
-
-        with pytest.raises(RepositoryExists, match="demo"):
-            create(catalog, "demo", created_at_s=NOW_S + 3599)
-        assert catalog.repository("demo") is None
-
-        create(catalog, "demo", created_at_s=NOW_S + 3600)
-        assert catalog.repository("demo") is not None
 
 
 def test_a_token_keeps_the_patterns_of_its_refs(catalog: Catalog) -> None:

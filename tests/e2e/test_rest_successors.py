@@ -18,7 +18,7 @@ BOBS = Actor(subject="bob", request_id="r")
 @pytest.fixture
 async def rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RestClient]:
     """Alice's repository becomes Bob's as soon as somebody has looked whose it is."""
-    async with rest_client(tmp_path / "data") as client:
+    async with rest_client(tmp_path / "data", undelete_days=0) as client:
         await client.call("POST", "/v1/repos", {"id": "whose"}, headers=ALICE)
         catalog = client.engine.catalog
         look = catalog.repository

@@ -16,7 +16,7 @@ ALICE = {"Authorization": "Bearer user:alice"}
 
 @pytest.fixture
 async def rest(tmp_path: Path) -> AsyncIterator[RestClient]:
-    async with rest_client(tmp_path / "data") as client:
+    async with rest_client(tmp_path / "data", undelete_days=0) as client:
         await client.create("repo")
         yield client
 

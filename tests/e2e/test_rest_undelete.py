@@ -54,13 +54,22 @@ async def test_within_the_days_only(rest: RestClient, clock: MovedClock) -> None
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "repo_not_found")
 
 
-async def test_an_id_that_is_in_use_stays_whose_it_is(rest: RestClient) -> None:
+async def test_an_id_is_kept_for_its_owner_who_may_also_use_it_anew(rest: RestClient) -> None:
     await rest.call("DELETE", PATH)
-    await rest.call("POST", "/v1/repos", {"id": "project"}, headers=BOB)
+    taken = await rest.call("POST", "/v1/repos", {"id": "project"}, headers=BOB)
+    assert (taken.status_code, taken.json()["error"]["code"]) == (409, "repo_exists")
+    assert (await rest.call("POST", "/v1/repos", {"id": "project"}, headers=ALICE)).status_code == 200
     answer = await rest.call("POST", f"{PATH}/undelete", {}, headers=ALICE)
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "repo_exists")
-    assert rest.engine.load("project").record.owner == "bob"
-    await rest.call("DELETE", PATH, headers=BOB)
+
+
+async def test_an_id_that_the_administrator_gave_to_somebody_else_stays_whose_it_is(rest: RestClient) -> None:
+    await rest.call("DELETE", PATH)
+    assert (await rest.call("POST", "/v1/repos", {"id": "project"})).status_code == 200
+    answer = await rest.call("POST", f"{PATH}/undelete", {}, headers=ALICE)
+    assert answer.status_code in (403, 409)
+    assert rest.engine.load("project").record.owner is None
+    await rest.call("DELETE", PATH)
     assert (await rest.call("POST", f"{PATH}/undelete", {}, headers=ALICE)).status_code == 403
 
 

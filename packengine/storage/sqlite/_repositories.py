@@ -42,9 +42,14 @@ _ANY_RECORD = """
 """
 _RECORD = f"{_ANY_RECORD} WHERE r.deleted_at_s IS NULL"
 _DEAD = """
-    SELECT max(r.id_free_at_s), max(p.version)
+    SELECT max(p.version)
     FROM repository r JOIN pointer p ON p.repository = r.key
     WHERE r.id = ? AND r.deleted_at_s IS NOT NULL
+"""
+_KEPT_FOR_OTHERS = """
+    SELECT max(r.id_free_at_s)
+    FROM repository r LEFT JOIN owner o ON o.key = r.owner
+    WHERE r.id = ? AND r.deleted_at_s IS NOT NULL AND o.name IS NOT ?
 """
 _NEWEST = "SELECT manifest, size_bytes FROM pointer WHERE repository = ?"
 _FORKS = """
@@ -151,9 +156,11 @@ def _name_stored(connection: sqlite3.Connection, rows: Sequence[RowKey]) -> None
 def _first_version(connection: sqlite3.Connection, new: NewRepository) -> int:
     """1, or what follows the versions of deleted repositories of that id. Raises RepositoryExists."""
     _refuse_live(connection, new.id)
-    free_at_s, last_version = connection.execute(_DEAD, (new.id,)).fetchone()
-    if free_at_s is not None and new.created_at_s < free_at_s:
-        raise RepositoryExists(f"repository {new.id} was deleted; its id is free again at {free_at_s} (Unix time)")
+    if new.owner is not None:
+        (free_at_s,) = connection.execute(_KEPT_FOR_OTHERS, (new.id, new.owner)).fetchone()
+        if free_at_s is not None and new.created_at_s < free_at_s:
+            raise RepositoryExists(f"repository {new.id} was deleted; its id is free again at {free_at_s} (Unix time)")
+    (last_version,) = connection.execute(_DEAD, (new.id,)).fetchone()
     return 1 if last_version is None else last_version + 1
 
 

@@ -58,7 +58,7 @@ class SqliteCatalog(JobCalls):
 
     path: of the file; its directory exists. Beside it lie SQLite's `-wal` and `-shm`, and our `-lock` and `-turn`.
     wait_s: how long a write waits for its turn before CatalogBusy.
-    reuse_after_s: how long the id of a deleted repository stays taken.
+    reuse_after_s: how long the id of a deleted repository is kept for its owner, who may bring it back or use it anew.
     Open it after forking, never before.
     """
 

@@ -467,7 +467,7 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
     def _create(self, new: NewRepository) -> list[RowKey | BlobKey]:
         """Returns what it names."""
         namesakes = [each for each in self._repositories if each.new.id == new.id]
-        if any(each.id_free_at_s is None or new.created_at_s < each.id_free_at_s for each in namesakes):
+        if any(each.live or _is_kept_from(new, each) for each in namesakes):
             raise RepositoryExists(f"repository {new.id} exists, or its id is not free yet")
         source = None if new.source_id is None else self._same(new.source_id, new.source_first_version)
         manifest = new.manifest if new.manifest is not None or source is None else source.pointer.manifest
@@ -507,6 +507,12 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
         for row in rows:
             self._rows.setdefault((row.kind, row.digest), row.data)
         return [RowKey(row.digest, row.kind) for row in rows]
+
+
+def _is_kept_from(new: NewRepository, dead: _Repository) -> bool:
+    """Whether the id of a deleted repository is not to be had by somebody else yet."""
+    is_foreign = new.owner is not None and new.owner != dead.new.owner
+    return is_foreign and dead.id_free_at_s is not None and new.created_at_s < dead.id_free_at_s
 
 
 def _check(rows: Sequence[Row]) -> None:
