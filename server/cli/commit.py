@@ -41,6 +41,7 @@ _LINK, _PROGRAM, _FILE = "120000", "100755", "100644"
 @click.option("--parent", metavar="SHA", help="What the branch must stand for.  [default: what it does]")
 @click.option("--author", metavar="'NAME <EMAIL>'", help="Who made the changes.")
 @click.option("--force", is_flag=True, help="Move the branch whatever it stands for.")
+@click.option("--allow-empty", is_flag=True, help="Also without anything to change.")
 @target_options
 def commit(
     target: Target,
@@ -52,6 +53,7 @@ def commit(
     parent: str | None,
     author: str | None,
     force: bool,
+    allow_empty: bool,
     **edits: Any,
 ) -> None:
     """Commit files to a branch of ID: each PATH as it is on this disk, folders with all that is in them.
@@ -59,6 +61,8 @@ def commit(
     Moves come first, then deletions, then files. Ends with 5 if somebody else has moved the branch.
     """
     changes = _changes(paths, **edits)
+    if not (changes or allow_empty):
+        raise click.UsageError("nothing to commit: name PATHs, --write, --delete or --move; or give --allow-empty")
     with target.client() as client:
         repository = client.repo(repository_id)
         made = repository.commits.create(

@@ -95,8 +95,8 @@ def test_moves_and_deletions_are_commits_too(place: Place, repo: str) -> None:
 
 def test_a_stale_parent_ends_with_5(place: Place, repo: str) -> None:
     stale = place.json("log", repo)[0]["sha"]
-    place.json("commit", repo, "-m", "Next")
-    ended = place.run("commit", repo, "-m", "Late", "--parent", stale)
+    place.json("commit", repo, "-m", "Next", "--allow-empty")
+    ended = place.run("commit", repo, "-m", "Late", "--allow-empty", "--parent", stale)
     assert (ended.exit_code, ended.stdout) == (5, "")
     assert "main" in ended.stderr
 

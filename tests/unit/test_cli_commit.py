@@ -66,3 +66,9 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(click.UsageError, match=r"neither a file, a folder nor a link: .*/pipe"):
         _changes((Path(),), root=tmp_path, written=(), deleted=(), moved=())
+
+
+def test_a_commit_of_nothing_is_asked_for_by_name(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(main, ["commit", "some", "-m", "x", "--data-dir", str(tmp_path)])
+    assert ended.exit_code == 2
+    assert "--allow-empty" in ended.output
