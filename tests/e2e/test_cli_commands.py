@@ -129,9 +129,9 @@ def test_a_merge_with_conflicts_ends_with_5_and_names_the_paths(place: Place, re
 
 def test_a_fork_syncs_and_comes_home(place: Place, repo: str) -> None:
     fork = place.json("repo", "fork", repo)["id"]
-    place.json("commit", repo, "-m", "In the source")
+    place.json("commit", repo, "-m", "In the source", "--allow-empty")
     assert place.json("sync", fork)["fastForward"]
-    made = place.json("commit", fork, "-m", "In the fork")
+    made = place.json("commit", fork, "-m", "In the fork", "--allow-empty")
     assert place.json("merge", repo, "main", "main", "--from", fork)["commit"] == made["commit"]
 
 
@@ -177,7 +177,7 @@ def test_a_protected_branch_is_not_deleted(place: Place, repo: str) -> None:
 def test_the_past_is_listed_and_brought_back(place: Place, repo: str) -> None:
     before = place.json("repo", "history", repo)[0]["manifest"]
     old = place.json("log", repo)[0]["sha"]
-    place.json("commit", repo, "-m", "A mistake")
+    place.json("commit", repo, "-m", "A mistake", "--allow-empty")
     assert place.json("repo", "history", repo, "--manifest", before)["refs"] == [
         {"name": "refs/heads/main", "sha": old}
     ]
