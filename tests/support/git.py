@@ -1,6 +1,7 @@
 """Stock Git as tests use it: without the user's or the system's settings, and never asking anybody anything."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -20,6 +21,9 @@ GIT_ENV = {
     "TZ": "UTC",
 }
 
+_ATTEMPTS = 3
+_PATIENCE_S = 40
+
 
 class GitFailed(Exception):
     """A git command ended with a status other than 0. The message holds the command and what it said."""
@@ -32,6 +36,33 @@ def git(*args: str | Path, cwd: Path | None = None, stdin: bytes = b"", env: dic
         command = " ".join(map(str, args))
         raise GitFailed(f"git {command}: status {done.returncode}: {done.stderr.decode(errors='replace')}")
     return done.stdout
+
+
+def git_over_http_2(*args: str | Path, cwd: Path, env: dict[str, str]) -> bytes:
+    """Run a git that may send a large request over HTTP/2. Returns what it wrote to stderr. Raises GitFailed.
+
+    Before 2.44 it may wait for ever, for its own child (github.com/git/git/pull/1608): curl asks once more for what is
+    behind the end of the body, and what it asks waits for an answer that curl has not read yet. No server can tell, so
+    it is tried again; docs/pitfalls.md says what its users can do.
+    """
+    for _ in range(_ATTEMPTS):
+        with subprocess.Popen(
+            ["git", *map(str, args)],
+            cwd=cwd,
+            env=GIT_ENV | env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
+            try:
+                _, said = process.communicate(timeout=_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                continue
+            if process.returncode:
+                raise GitFailed(f"git {args[0]}: status {process.returncode}: {said.decode(errors='replace')}")
+            return said
+    raise GitFailed(f"git {args[0]} hung {_ATTEMPTS} times, for {_PATIENCE_S} s each")
 
 
 def git_result(
