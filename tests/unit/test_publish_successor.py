@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from packengine.repository import Engine
+from packengine.repository import Engine, Limits
 from packengine.storage.ports import RepositoryMissing
 from tests.support.engine_pushes import ACTOR, begin_push
 from tests.support.raw_packs import COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of
@@ -19,7 +19,7 @@ CREATE_MAIN = [(NULL, oid_of(COMMIT, ROOT), b"refs/heads/main")]
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = Engine.open(tmp_path)
+    opened = Engine.open(tmp_path, limits=Limits(undelete_days=0))
     opened.create_repository("project", ACTOR)
     yield opened
     opened.close()
