@@ -53,7 +53,6 @@ def commit(
     parent: str | None,
     author: str | None,
     force: bool,
-    allow_empty: bool,
     **edits: Any,
 ) -> None:
     """Commit files to a branch of ID: each PATH as it is on this disk, folders with all that is in them.
@@ -61,8 +60,6 @@ def commit(
     Moves come first, then deletions, then files. Ends with 5 if somebody else has moved the branch.
     """
     changes = _changes(paths, **edits)
-    if not (changes or allow_empty):
-        raise click.UsageError("nothing to commit: name PATHs, --write, --delete or --move; or give --allow-empty")
     with target.client() as client:
         repository = client.repo(repository_id)
         made = repository.commits.create(
@@ -101,6 +98,7 @@ def _changes(
     written: tuple[str, ...],
     deleted: tuple[str, ...],
     moved: tuple[tuple[str, str], ...],
+    allow_empty: bool = False,
 ) -> list[Change]:
     changes: list[Change] = [move(source, aim) for source, aim in moved]
     changes += [delete(path) for path in deleted]
@@ -109,7 +107,10 @@ def _changes(
         if not has_file:
             raise click.UsageError(f"--write takes PATH=FILE: {each!r}")
         changes.append(write(path, sys.stdin.buffer.read()) if file == "-" else _content(Path(file), path))
-    return [*changes, *_files(root, paths)]
+    changes += _files(root, paths)
+    if not (changes or allow_empty):
+        raise click.UsageError("nothing to commit: name PATHs, --write, --delete or --move; or give --allow-empty")
+    return changes
 
 
 def _files(root: Path, paths: tuple[Path, ...]) -> Iterator[Change]:
