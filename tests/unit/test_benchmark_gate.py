@@ -91,20 +91,22 @@ def test_a_benchmark_that_breaks_fails_the_run(monkeypatch: pytest.MonkeyPatch) 
     assert program.main([]) == 2
 
 
-@pytest.mark.parametrize("second_status", [0, 1])
-def test_a_benchmark_that_fails_is_tried_once_more(monkeypatch: pytest.MonkeyPatch, second_status: int) -> None:
+@pytest.mark.parametrize(("statuses", "status"), [([1, 0], 0), ([1, 1, 1, 0], 0), ([1, 1, 1, 1], 1)])
+def test_a_benchmark_that_fails_is_tried_three_times_more(
+    monkeypatch: pytest.MonkeyPatch, statuses: list[int], status: int
+) -> None:
     asked: list[Sequence[str]] = []
 
     def measure(arguments: Sequence[str], bars: Mapping[str, Bar]) -> tuple[int, list[Result]]:
         asked.append(arguments)
-        if len(asked) == 1:
-            return 1, []
-        return second_status, [] if second_status else [comparison("fast", 0.1, bars["fast"])]
+        ended = statuses[len(asked) - 1]
+        return ended, [] if ended else [comparison("fast", 0.1, bars["fast"])]
 
     monkeypatch.setattr(program, "load_bars", lambda: BARS)
     monkeypatch.setattr(program, "_measure", measure)
-    assert program.main(["-k", "fast"]) == second_status
-    assert asked == [["-k", "fast"], ["-k", "fast", "--last-failed", "--last-failed-no-failures=none"]]
+    assert program.main(["-k", "fast"]) == status
+    again = ["-k", "fast", "--last-failed", "--last-failed-no-failures=none"]
+    assert asked == [["-k", "fast"], *[again] * (len(statuses) - 1)]
 
 
 def test_bars_of_the_large_repository_are_due_where_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
