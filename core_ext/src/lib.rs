@@ -12,6 +12,7 @@ mod errors;
 mod fetch;
 mod filter;
 mod graph;
+mod http1;
 mod ingest;
 mod maintain;
 mod merge;
@@ -38,5 +39,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     differences::register(module)?;
     merge::register(module)?;
     maintain::register(module)?;
+    http1::register(module)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias, final
 
 from typing_extensions import Buffer
@@ -774,4 +774,87 @@ def write_bitmaps(
     Returns how many commits have a bitmap; None, and none is written, if an object refers to one outside of the pack.
     Raises LimitExceeded if max_memory_bytes are not enough: 22 for each object, 60 for each commit, and the compressed
     bitmaps of commits with children to come. Cost: each tree is read about once; more memory than needed saves time.
+    """
+
+# --- HTTP/1.1 ---------------------------------------------------------------------------------------------------------
+
+class HttpError(ValueError):
+    """A request that is refused, and with it its connection."""
+
+    status: int
+    """Of the answer: 400, 431, 501 or 505."""
+
+    sentence: str
+    """What is wrong, for whoever sent it; it repeats nothing of the request."""
+
+@final
+class RequestHead:
+    """The head of a request, as ASGI wants it. Frozen."""
+
+    @property
+    def size(self) -> int:
+        """The bytes of the input that it takes, with empty lines before it."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str:
+        """Escapes resolved as `urllib.parse.unquote` does. `*` is the server as a whole."""
+
+    @property
+    def raw_path(self) -> bytes: ...
+    @property
+    def query_string(self) -> bytes: ...
+    @property
+    def http_version(self) -> Literal["1.0", "1.1"]: ...
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """In the order sent, names in lower case; the host of an absolute target in place of Host's."""
+
+    @property
+    def body_bytes(self) -> int | None:
+        """0 where no body is announced, None where it is chunked."""
+
+    @property
+    def keeps_alive(self) -> bool: ...
+    @property
+    def awaits_continue(self) -> bool: ...
+    @property
+    def upgrade(self) -> bytes | None:
+        """The protocols that the client would change to, in lower case."""
+
+def parse_request_head(data: Buffer, /, *, max_bytes: int, max_headers: int) -> RequestHead | None:
+    """Read the head that `data` begins with: RFC 9112, 2 to 6. None as long as its end is missing.
+
+    Fed in pieces it ends as fed whole does. Raises HttpError: 400, also for whatever two servers might read in two
+    ways; 431 over a limit; 501 for CONNECT and for a coding but chunked; 505 for a version but 1.0 and 1.1.
+    """
+
+@final
+class ChunkedBody:
+    """Takes the payload out of a chunked body (RFC 9112, 7.1), in whatever pieces it arrives. Trailers are dropped."""
+
+    def __new__(cls, *, max_line_bytes: int, max_trailer_bytes: int) -> ChunkedBody: ...
+    def read(self, data: Buffer, /) -> tuple[bytes, int]:
+        """The payload in `data`, and how much of it belongs to the body: all, until the body ends.
+
+        Raises HttpError (400), and then again at each further call.
+        """
+
+    @property
+    def is_complete(self) -> bool: ...
+
+def encode_response_head(
+    status: int,
+    headers: Iterable[tuple[bytes, bytes]],
+    *,
+    request_method: str,
+    http_version: Literal["1.0", "1.1"],
+    keeps_alive: bool,
+    date: bytes,
+) -> tuple[bytes, Literal["length", "chunked", "close", "none"], bool]:
+    """(the head with all that HTTP/1.1 needs, how the body is framed, whether the connection stays open).
+
+    `"none"`: no body is sent, whatever the application gives. An interim answer (1xx) is sent as given. Raises
+    ValueError for what an application must not give: a status, name or value out of range, Transfer-Encoding, lengths.
     """
