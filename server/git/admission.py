@@ -37,8 +37,16 @@ class Admitted:
     """Of the catalog, taken before anything was read; None where it could not be told."""
 
 
+class AccessRefused(Exception):
+    """The request may not go on after all, and nothing was done of it."""
+
+    def __init__(self, refusal: GitRefusal) -> None:
+        super().__init__(refusal.status)
+        self.refusal = refusal
+
+
 class Admission:
-    """Lets requests in. On the event loop only, but for `still_grants`."""
+    """Lets requests in. On the event loop only, but for `confirm` and `still_grants`."""
 
     def __init__(self, engine: Engine, authenticator: GitAuthenticator, lookups: WorkerThreads) -> None:
         self._engine = engine
@@ -62,6 +70,33 @@ class Admission:
             return known
         verdict = self._authenticator.judge(repository_id, known.grant.token, service)
         return Admitted(verdict, known.state, mark) if isinstance(verdict, GitGrant) else verdict
+
+    def recall(self, repository_id: str, header: str | None, service: GitService) -> Admitted | None:
+        """What was read for an earlier request of this token, whatever was committed since.
+
+        It costs no visit to a thread, and nothing may be done on its word: `confirm` it first.
+        """
+        token_hash = sent_token_hash(header)
+        known = None if token_hash is None else self._known.get((repository_id, token_hash))
+        if known is None:
+            return None
+        verdict = self._authenticator.judge(repository_id, known.grant.token, service)
+        return Admitted(verdict, known.state, known.mark) if isinstance(verdict, GitGrant) else None
+
+    def confirm(self, recalled: Admitted, service: GitService) -> Admitted:
+        """The same as of now. From any thread; reads if anything was committed.
+
+        Raises AccessRefused, which says how to answer, and RepositoryMissing if another one has the id by now.
+        """
+        token, mark = recalled.grant.token, self._engine.catalog.change_mark()
+        if token is None or (mark is not None and mark == recalled.mark):
+            return recalled
+        found = self._read((recalled.grant.repository_id, token.token_hash), service, mark)
+        if isinstance(found, GitRefusal):
+            raise AccessRefused(found)
+        if found.state.record.first_version != recalled.state.record.first_version:
+            raise RepositoryMissing(f"repository {found.state.record.id}: its id belonged to another one before")
+        return found
 
     def still_grants(self, admitted: Admitted, service: GitService) -> bool:
         """Whether the token would be let in to the repository now. From any thread; reads if anything was committed."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from functools import partial
 
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 from packengine.protocol import ProbeRequest, Service, WireLimits, negotiate_version
-from packengine.repository import Actor, Engine, RepositoryState
+from packengine.repository import Engine, RepositoryState
 from packengine.storage.ports import CatalogBusy, RepositoryMissing
 from server.asgi import RequestRecord, record_of
 from server.auth.git_tokens import GitAuthenticator, GitRefusal, GitService
@@ -23,7 +22,7 @@ from server.git.exchange import BodyRefused, ClientGone, GitExchange
 from server.git.held import holding
 from server.git.native import Overloaded, ThreadPools
 from server.git.offers import Offers
-from server.git.receive_pack import Pusher, ReceivePack
+from server.git.receive_pack import ReceivePack
 from server.git.routes import Endpoint, GitRoute, parse_download, parse_route
 from server.git.upload_pack import UploadPack
 from server.limits import RateClass, RateLimiter
@@ -56,7 +55,7 @@ class GitApp:
         self._offers = Offers(engine, settings)
         self._advertising = Advertising(self._offers, pools.lookups, engine.hidden_refs)
         self._upload_pack = UploadPack(engine, pools, limits, urls)
-        self._receive_pack = ReceivePack(engine, pools.pushes, limits, after_push)
+        self._receive_pack = ReceivePack(engine, self._admission, self._offers, pools.pushes, limits, after_push)
         self._downloads = Downloads(engine, urls, authenticator, settings, pools.lookups)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -100,7 +99,10 @@ class GitApp:
             await _refuse(exchange, 405, f"use {route.methods[0]}", (b"allow", ", ".join(route.methods).encode()))
             return
         try:
-            admitted = await self._admission.admit(route.repository_id, *_asked(exchange, route))
+            asked = _asked(exchange, route)
+            # Most pushes come by a token that is known: it is judged anew in the thread that does their work.
+            recalled = self._admission.recall(route.repository_id, *asked) if route.is_push else None
+            admitted = recalled or await self._admission.admit(route.repository_id, *asked)
         except RepositoryMissing:
             await _refuse(exchange, 404, "no such repository")
             return
@@ -136,13 +138,7 @@ class GitApp:
         elif route.service is Service.UPLOAD_PACK:
             await self._call_upload_pack(scope, exchange, state)
         else:
-            await self._receive_pack.serve(exchange, state, self._pusher(admitted, record))
-
-    def _pusher(self, admitted: Admitted, record: RequestRecord) -> Pusher:
-        may_push = partial(self._admission.still_grants, admitted, "git-receive-pack")
-        actor = Actor(record.actor or "", record.request_id)
-        offer = self._offers.push(admitted.state, record.request_id)
-        return Pusher(actor, offer, may_push, admitted.grant.ref_access, record)
+            await self._receive_pack.serve(exchange, admitted, record)
 
     async def _call_upload_pack(self, scope: HTTPScope, exchange: GitExchange, state: RepositoryState) -> None:
         record = record_of(scope)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeAlias, TypeVar
 
 import outcome
 import trio
 
+from server.git.silence import SILENCE_S
+
 T = TypeVar("T")
+
+Meanwhile: TypeAlias = Callable[[], Awaitable[None]]
+"""Called as often as a client is to hear something while it waits."""
 
 INLINE_BYTES = 16 * 1024
 """So much of a request is read on the event loop: some 300 ids, a third of a millisecond. A visit to a thread costs
@@ -39,7 +44,14 @@ class WorkerThreads:
         if self._max_waiting is not None and is_busy and line.tasks_waiting >= self._max_waiting:
             raise Overloaded(f"{line.tasks_waiting} requests wait already (the limit is {self._max_waiting})")
 
-    async def run(self, work: Callable[[], T], *, stop: Callable[[], None] | None = None) -> T:
+    async def run(
+        self,
+        work: Callable[[], T],
+        *,
+        stop: Callable[[], None] | None = None,
+        meanwhile: Meanwhile | None = None,
+        every_s: float = SILENCE_S,
+    ) -> T:
         """Run in a thread. `stop` must end the work soon when called from another thread.
 
         When the task is cancelled, `stop` is called and the thread is waited for: a thread that outlived its request
@@ -51,13 +63,29 @@ class WorkerThreads:
         try:
             self._limiter.acquire_on_behalf_of_nowait(token)
         except trio.WouldBlock:
-            await self._limiter.acquire_on_behalf_of(token)
+            await self._wait_in_line(token, meanwhile, every_s)
         try:
-            result = await _run_and_wait(work, stop or _let_it_run)
+            result = await _run_and_wait(work, stop or _let_it_run, meanwhile, every_s)
         finally:
             self._limiter.release_on_behalf_of(token)
         await trio.lowlevel.checkpoint_if_cancelled()
         return result.unwrap()
+
+    async def _wait_in_line(self, token: object, meanwhile: Meanwhile | None, every_s: float) -> None:
+        if meanwhile is None:
+            await self._limiter.acquire_on_behalf_of(token)
+            return
+        has_place = False
+        try:
+            async with trio.open_nursery() as nursery:  # a task, since to wait again is to wait behind everybody
+                nursery.start_soon(_repeat, meanwhile, every_s)
+                await self._limiter.acquire_on_behalf_of(token)
+                has_place = True
+                nursery.cancel_scope.cancel()
+        except BaseException:
+            if has_place:
+                self._limiter.release_on_behalf_of(token)
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +114,68 @@ class ThreadPools:
         )
 
 
-async def _run_and_wait(work: Callable[[], T], stop: Callable[[], None]) -> outcome.Outcome[T]:
-    """As `trio.to_thread.run_sync`, less what nobody here needs of it, and with a word to the thread on cancellation.
+class _Visit(Generic[T]):
+    """One call in a thread, as `trio.to_thread.run_sync` has it, less what nobody here needs of that.
 
     Half its price: no nursery, no name for the thread. The work sees the task's context, but cannot call into Trio.
     """
-    task, trio_token = trio.lowlevel.current_task(), trio.lowlevel.current_trio_token()
 
-    def deliver(result: outcome.Outcome[T]) -> None:
-        trio_token.run_sync_soon(trio.lowlevel.reschedule, task, outcome.Value(result))
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._trio_token = trio.lowlevel.current_trio_token()
+        self._waiting: trio.lowlevel.Task | None = None
+        self.result: outcome.Outcome[T] | None = None
+        trio.lowlevel.start_thread_soon(partial(copy_context().run, work), self._deliver)
 
-    def abort(_: object) -> trio.lowlevel.Abort:
+    async def wait(self) -> outcome.Outcome[T]:
+        """Until it is over, or until the task is cancelled, of which the thread hears nothing."""
+        if self.result is None:
+            self._waiting = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._stop_waiting)
+        assert self.result is not None  # noqa: S101  # for the type checker: that is what was waited for
+        return self.result
+
+    def _stop_waiting(self, _: object) -> trio.lowlevel.Abort:
+        self._waiting = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    def _deliver(self, result: outcome.Outcome[T]) -> None:
+        self._trio_token.run_sync_soon(self._end, result)
+
+    def _end(self, result: outcome.Outcome[T]) -> None:
+        self.result = result
+        if self._waiting is not None:
+            trio.lowlevel.reschedule(self._waiting)
+            self._waiting = None
+
+
+async def _run_and_wait(
+    work: Callable[[], T], stop: Callable[[], None], meanwhile: Meanwhile | None, every_s: float
+) -> outcome.Outcome[T]:
+    visit = _Visit(work)
+    try:
+        if meanwhile is not None:
+            await _wait_aloud(visit, meanwhile, every_s)
+        return await visit.wait()
+    except BaseException:
         stop()
-        return trio.lowlevel.Abort.FAILED  # the thread ends the wait, and soon
+        with trio.CancelScope(shield=True):
+            await visit.wait()
+        raise
 
-    trio.lowlevel.start_thread_soon(partial(copy_context().run, work), deliver)
-    result: outcome.Outcome[T] = await trio.lowlevel.wait_task_rescheduled(abort)
-    return result
+
+async def _wait_aloud(visit: _Visit[T], meanwhile: Meanwhile, every_s: float) -> None:
+    """Wait, and call `meanwhile` now and then: each call is finished before it is seen that the wait is over."""
+    while visit.result is None:
+        with trio.move_on_after(every_s):
+            await visit.wait()
+        if visit.result is None:
+            await meanwhile()
+
+
+async def _repeat(meanwhile: Meanwhile, every_s: float) -> None:
+    while True:
+        await trio.sleep(every_s)
+        await meanwhile()
 
 
 def _let_it_run() -> None:

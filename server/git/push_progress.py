@@ -4,38 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import trio
-
 from packengine.protocol import KEEP_ALIVE, PushCapabilities, push_progress
 from packengine.repository import DeltaCount
-from server.git.silence import SILENCE_S, is_set_within
+from server.git.silence import SILENCE_S
 
-_TICK_S = 1.0
-_SILENT_TICKS = round(SILENCE_S / _TICK_S)
+TICK_S = 1.0
+_SILENT_TICKS = round(SILENCE_S / TICK_S)
 """So many, and a keep-alive is due."""
 
 
-async def tell_progress(
-    write: Callable[[bytes], Awaitable[None]],
-    capabilities: PushCapabilities,
-    count: Callable[[], DeltaCount],
-    done: trio.Event,
-) -> None:
-    """Until `done`: a line when deltas have been resolved, at most each second; a keep-alive after seconds of silence.
+class PushProgress:
+    """What is told while a thread decides, after the pack has arrived: before that most clients do not listen."""
 
-    Only once the pack has arrived: before that most clients do not listen. What is being written when `done` is set is
-    written to its end, for the report must not follow half a packet.
-    """
-    if not capabilities.side_band_64k:
-        return
-    told, silent_ticks = DeltaCount(), 0
-    while not await is_set_within(done, _TICK_S):
-        now = count()
-        line = push_progress(_words(now), capabilities) if now.total and now != told else b""
-        silent_ticks += 1
-        if line or silent_ticks == _SILENT_TICKS:
-            await write(line or KEEP_ALIVE)
-            told, silent_ticks = now, 0
+    def __init__(
+        self, write: Callable[[bytes], Awaitable[None]], capabilities: PushCapabilities, count: Callable[[], DeltaCount]
+    ) -> None:
+        self._write = write
+        self._capabilities = capabilities
+        self._count = count
+        self._told = DeltaCount()
+        self._silent_ticks = 0
+
+    async def tell(self) -> None:
+        """To be called each TICK_S: a line when deltas have been resolved; a keep-alive after seconds of silence."""
+        if not self._capabilities.side_band_64k:
+            return
+        now = self._count()
+        line = push_progress(_words(now), self._capabilities) if now.total and now != self._told else b""
+        self._silent_ticks += 1
+        if line or self._silent_ticks == _SILENT_TICKS:
+            await self._write(line or KEEP_ALIVE)
+            self._told, self._silent_ticks = now, 0
 
 
 def last_words(count: DeltaCount, capabilities: PushCapabilities) -> bytes:

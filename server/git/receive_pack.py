@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
-
-import trio
 
 from core_ext import Cancel
 from packengine.protocol import (
@@ -16,7 +13,6 @@ from packengine.protocol import (
     PushCapabilities,
     PushCommands,
     ReceivePackEvent,
-    ReceivePackOffer,
     ReceivePackRequestParser,
     RemoteProtocolError,
     Service,
@@ -26,89 +22,123 @@ from packengine.protocol import (
     push_message,
     rejected_report,
 )
-from packengine.repository import Actor, ByteQuotaExceeded, Engine, Push, PushOutcome, RefAccess, RepositoryState
+from packengine.repository import Actor, ByteQuotaExceeded, DeltaCount, Engine, Push, PushOutcome, RepositoryState
 from packengine.storage.ports import OwnerBytesExceeded
 from server.asgi import RequestRecord
+from server.auth.git_tokens import GitService
+from server.git.admission import AccessRefused, Admission, Admitted
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
 from server.git.native import INLINE_BYTES, WorkerThreads
-from server.git.push_progress import last_words, tell_progress
+from server.git.offers import Offers
+from server.git.push_progress import TICK_S, PushProgress, last_words
 
 _log = logging.getLogger(__name__)
 _FEED_BYTES = 256 * 1024
 
 _RESULT_TYPE = Service.RECEIVE_PACK.result_type
+_SERVICE: GitService = "git-receive-pack"
 
 
-@dataclass(frozen=True, slots=True)
-class Pusher:
-    """Who pushes, and with what to answer whom."""
+class _Work:
+    """What is done for one push in threads. It begins with its first bytes: most pushes come whole, and then access,
+    which may have ended since, is judged, and the pack taken in and published, in one visit."""
 
-    actor: Actor
-    offer: ReceivePackOffer
-    may_push: Callable[[], bool]
-    """Whether the token is still good. Reads the catalog."""
+    def __init__(self, begin: Callable[[PushCommands], Push], request: PushCommands) -> None:
+        self._begin = begin
+        self._push: Push | None = None
+        self.request = request
 
-    access: RefAccess
-    """Which refs it may move."""
+    def push(self) -> Push:
+        """Begun at the first call. Raises AccessRefused, RepositoryMissing."""
+        if self._push is None:
+            self._push = self._begin(self.request)
+        return self._push
 
-    record: RequestRecord
+    def feed(self, data: bytes) -> None:
+        self.push().feed(data)
+
+    def cancel(self) -> None:
+        if self._push is not None:
+            self._push.cancel()
+
+    def delta_count(self) -> DeltaCount:
+        return DeltaCount() if self._push is None else self._push.delta_count()
 
 
 class ReceivePack:
     """Answers one POST to git-receive-pack."""
 
     def __init__(
-        self, engine: Engine, threads: WorkerThreads, limits: WireLimits, after_push: Callable[[str], None]
+        self,
+        engine: Engine,
+        admission: Admission,
+        offers: Offers,
+        threads: WorkerThreads,
+        limits: WireLimits,
+        after_push: Callable[[str], None],
     ) -> None:
         self._engine = engine
+        self._admission = admission
+        self._offers = offers
         self._threads = threads
         self._limits = limits
         self._after_push = after_push
 
-    async def serve(self, exchange: GitExchange, state: RepositoryState, pusher: Pusher) -> None:
-        """Read commands and pack, publish, report. Raises Overloaded, with nothing read yet."""
+    async def serve(self, exchange: GitExchange, recalled: Admitted, record: RequestRecord) -> None:
+        """Read commands and pack, publish, report. Raises Overloaded, with nothing read yet.
+
+        recalled: whom the request comes from, as far as is known: it is judged anew before anything is done.
+        """
         self._threads.refuse_if_full()
-        parser = ReceivePackRequestParser(pusher.offer, self._limits)
+        actor = Actor(recalled.grant.subject, record.request_id)
+        parser = ReceivePackRequestParser(self._offers.push(recalled.state, record.request_id), self._limits)
+        begin = partial(self._begin, recalled, actor)
         try:
-            request, push, rest = await self._receive(exchange, state, pusher, parser)
+            work, rest = await self._receive(exchange, parser, begin, record)
+            if work is None:
+                await self._answer(exchange, b"")
+                return
+            is_due = await self._finish(exchange, work, rest, record)
         except RemoteProtocolError as error:
             await self._answer(exchange, push_error(error.sentence, parser.capabilities))
-            return
-        if request is None or push is None:
-            await self._answer(exchange, b"")
-            return
-        await exchange.start(200, _RESULT_TYPE)
-        is_due = await self._finish(exchange, request.capabilities, push, rest, pusher.record)
-        await exchange.end()
-        if is_due:
-            await self._roll_up(state, pusher.actor)
-        self._after_push(state.record.id)
+        except AccessRefused as ended:
+            refusal = ended.refusal
+            await exchange.answer(refusal.status, refusal.body, *refusal.headers)
+        else:
+            if is_due:
+                await self._roll_up(recalled.state, actor)
+            self._after_push(recalled.state.record.id)
 
     async def _receive(
-        self, exchange: GitExchange, state: RepositoryState, pusher: Pusher, parser: ReceivePackRequestParser
-    ) -> tuple[PushCommands | None, Push | None, bytes]:
-        """The commands, the push with its pack fed, and the last piece that it is still to be fed.
+        self,
+        exchange: GitExchange,
+        parser: ReceivePackRequestParser,
+        begin: Callable[[PushCommands], Push],
+        record: RequestRecord,
+    ) -> tuple[_Work | None, bytes]:
+        """The push with its pack fed, and the last piece that it is still to be fed.
 
         None for a lone flush that tries out credentials. The last piece goes along with the end: most pushes have no
         other, and then all that is done for them is done in one visit to a thread.
         """
-        request: PushCommands | None = None
-        push: Push | None = None
+        work: _Work | None = None
         rest = b""
         async for piece in _in_large_pieces(exchange.body()):
             for event in await self._parse(parser, piece):
                 match event:
                     case ProbeRequest():
-                        return None, None, b""
+                        return None, b""
                     case PushCommands():
-                        pusher.record.client = event.capabilities.client
-                        request, push = event, await self._begin(state, event, pusher)
-                    case PackData(data) if push is not None:
-                        await self._feed(push, rest)
+                        record.client = event.capabilities.client
+                        work = _Work(begin, event)
+                        if event.certificate is not None:  # judged while it is fresh
+                            await self._threads.run(work.push)
+                    case PackData(data) if work is not None:
+                        await self._feed(work, rest)
                         rest = data
         parser.finish()
-        return request, push, rest
+        return work, rest
 
     async def _parse(self, parser: ReceivePackRequestParser, piece: bytes) -> list[ReceivePackEvent]:
         """Thousands of commands take milliseconds to read, which others on the event loop would wait for."""
@@ -116,15 +146,15 @@ class ReceivePack:
             return parser.feed(piece)
         return await self._threads.run(partial(parser.feed, piece))
 
-    async def _begin(self, state: RepositoryState, request: PushCommands, pusher: Pusher) -> Push:
-        begin = partial(
-            self._engine.pushes.begin, state, request, pusher.actor, may_push=pusher.may_push, access=pusher.access
-        )
-        return begin() if request.certificate is None else await self._threads.run(begin)  # a signature takes time
+    def _begin(self, recalled: Admitted, actor: Actor, request: PushCommands) -> Push:
+        admitted = self._admission.confirm(recalled, _SERVICE)
+        may_push = partial(self._admission.still_grants, admitted, _SERVICE)
+        access = admitted.grant.ref_access
+        return self._engine.pushes.begin(admitted.state, request, actor, may_push=may_push, access=access)
 
-    async def _feed(self, push: Push, data: bytes) -> None:
+    async def _feed(self, work: _Work, data: bytes) -> None:
         if data:
-            await self._threads.run(lambda: push.feed(data), stop=push.cancel)
+            await self._threads.run(partial(work.feed, data), stop=work.cancel)
 
     async def _roll_up(self, state: RepositoryState, actor: Actor) -> None:
         """After the answer, for nobody waits for it. It leaves no trace if it fails, and the next push tries again."""
@@ -136,36 +166,33 @@ class ReceivePack:
         except FAILURES as error:
             _log.warning("roll-up failed", extra={"fields": {"repository": state.record.id, "error": str(error)}})
 
-    async def _finish(
-        self, exchange: GitExchange, capabilities: PushCapabilities, push: Push, rest: bytes, record: RequestRecord
-    ) -> bool:
+    async def _finish(self, exchange: GitExchange, work: _Work, rest: bytes, record: RequestRecord) -> bool:
         """Decide, telling how far it has come, and report. The pack has arrived: from here on silence would be ours.
 
-        Returns whether there are packs to be rolled up.
+        Returns whether there are packs to be rolled up. Raises AccessRefused, if nothing was told yet.
         """
-        outcome: PushOutcome | None = None
-        is_due = False
-        error = b""
-        done = trio.Event()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(tell_progress, exchange.write, capabilities, push.delta_count, done)
-            # Not cancellable: a client that goes away now may have its push published, and must not have half of it.
-            try:
-                outcome, is_due = await self._threads.run(partial(self._feed_and_finish, push, rest, record))
-            except FAILURES as failure:  # here, for the nursery would wrap it
-                error = push_error(sentence_for(failure), capabilities)
-            done.set()
-        if outcome is None:
-            exchange.hold(error)
+        capabilities = work.request.capabilities
+        progress = PushProgress(partial(_tell, exchange), capabilities, work.delta_count)
+        try:
+            # Not stopped: a client that goes away now may have its push published, and must not have half of it.
+            outcome, is_due = await self._threads.run(
+                partial(self._feed_and_finish, work, rest, record), meanwhile=progress.tell, every_s=TICK_S
+            )
+        except FAILURES as failure:
+            await self._answer(exchange, push_error(sentence_for(failure), capabilities))
             return False
-        exchange.hold(last_words(outcome.deltas, capabilities))
-        for warning in outcome.warnings:
-            await exchange.write(push_message(f"warning: {warning}", capabilities))
-        for chunk in _report(outcome, capabilities):
-            exchange.hold(chunk)
+        except AccessRefused as ended:
+            if not exchange.started:
+                raise
+            await self._answer(exchange, push_error(ended.refusal.body.rstrip(), capabilities))
+            return False
+        words = [push_message(f"warning: {warning}", capabilities) for warning in outcome.warnings]
+        said = last_words(outcome.deltas, capabilities)
+        await self._answer(exchange, b"".join((said, *words, *_report(outcome, capabilities))))
         return is_due
 
-    def _feed_and_finish(self, push: Push, rest: bytes, record: RequestRecord) -> tuple[PushOutcome, bool]:
+    def _feed_and_finish(self, work: _Work, rest: bytes, record: RequestRecord) -> tuple[PushOutcome, bool]:
+        push = work.push()
         if rest:
             push.feed(rest)
         try:
@@ -177,7 +204,18 @@ class ReceivePack:
 
     @staticmethod
     async def _answer(exchange: GitExchange, body: bytes) -> None:
-        await exchange.answer(200, body, (b"content-type", _RESULT_TYPE.encode()))
+        """The whole answer, or the rest of it."""
+        if exchange.started:
+            exchange.hold(body)
+            await exchange.end()
+        else:
+            await exchange.answer(200, body, (b"content-type", _RESULT_TYPE.encode()))
+
+
+async def _tell(exchange: GitExchange, words: bytes) -> None:
+    if not exchange.started:
+        await exchange.start(200, _RESULT_TYPE)
+    await exchange.write(words)
 
 
 def _report(outcome: PushOutcome, capabilities: PushCapabilities) -> Iterable[bytes]:

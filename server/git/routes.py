@@ -36,6 +36,11 @@ class GitRoute:
         return ("GET", "HEAD") if self.endpoint is Endpoint.ADVERTISEMENT else ("POST",)
 
     @property
+    def is_push(self) -> bool:
+        """Whether it is to change anything."""
+        return self.endpoint is Endpoint.CALL and self.service is Service.RECEIVE_PACK
+
+    @property
     def template(self) -> str:
         """For logs and metrics."""
         end = "info/refs" if self.endpoint is Endpoint.ADVERTISEMENT else self.service.value if self.service else "-"

@@ -13,7 +13,7 @@ from packengine.storage import SqliteCatalog
 from packengine.storage.ports import NewToken, RepositoryMissing, TokenRecord, TokenScope
 from server.auth import GitAuthenticator, hash_token
 from server.auth.git_tokens import UNAUTHORIZED, GitRefusal, GitService
-from server.git.admission import Admission, Admitted
+from server.git.admission import AccessRefused, Admission, Admitted
 from server.git.native import WorkerThreads
 from tests.support.engine_pushes import ACTOR
 
@@ -243,3 +243,52 @@ async def test_a_grant_ends_with_its_token(admission: Admission, engine: Engine)
     assert isinstance(admitted, Admitted)
     assert engine.catalog.revoke_token(hash_token("writer"), NOW_S)
     assert not admission.still_grants(admitted, PUSH)
+
+
+async def test_what_is_recalled_costs_no_visit_and_is_confirmed_as_of_now(
+    admission: Admission, engine: Engine, threads: CountedThreads
+) -> None:
+    assert admission.recall("mine", "Bearer writer", PUSH) is None
+    first = await admission.admit("mine", "Bearer writer", PUSH)
+    assert isinstance(first, Admitted)
+    engine.catalog.update_repository("mine", read_only=True)
+    recalled = admission.recall("mine", "Bearer writer", PUSH)
+    assert recalled == first
+    assert threads.visits == 1
+    confirmed = admission.confirm(recalled, PUSH)
+    assert confirmed.state.record.read_only
+    assert admission.confirm(confirmed, PUSH) is confirmed
+
+
+async def test_what_is_recalled_is_judged_by_the_clock(admission: Admission, clock: Clock) -> None:
+    assert isinstance(await admission.admit("mine", "Bearer writer", PUSH), Admitted)
+    assert await status(admission, "mine", "reader") == 200
+    assert admission.recall("mine", "Bearer reader", PUSH) is None
+    clock.now_s += LIFETIME_S
+    assert admission.recall("mine", "Bearer writer", PUSH) is None
+
+
+async def test_a_token_that_was_revoked_since_is_refused_as_one_that_never_was(
+    admission: Admission, engine: Engine
+) -> None:
+    assert await status(admission, "mine", "writer", PUSH) == 200
+    engine.catalog.revoke_token(hash_token("writer"), NOW_S)
+    recalled = admission.recall("mine", "Bearer writer", PUSH)
+    assert recalled is not None
+    with pytest.raises(AccessRefused) as ended:
+        admission.confirm(recalled, PUSH)
+    assert ended.value.refusal is UNAUTHORIZED
+
+
+async def test_a_repository_that_got_the_id_since_is_not_taken_for_the_one_before(
+    admission: Admission, engine: Engine
+) -> None:
+    """Its objects may have names of another length."""
+    assert await status(admission, "mine", "writer", PUSH) == 200
+    recalled = admission.recall("mine", "Bearer writer", PUSH)
+    assert recalled is not None
+    engine.delete_repository("mine", ACTOR)
+    engine.create_repository("mine", ACTOR)
+    engine.catalog.mint_token("mine", NewToken(hash_token("writer"), TokenScope.WRITE, NOW_S, NOW_S + LIFETIME_S))
+    with pytest.raises(RepositoryMissing):
+        admission.confirm(recalled, PUSH)

@@ -149,6 +149,19 @@ async def test_a_push_costs_one_visit(client: GitClient, visits: list[object]) -
     assert (len(visits), client.writes) == (1, 1)
 
 
+async def test_a_push_costs_one_visit_also_after_a_commit(
+    engine: Engine, client: GitClient, visits: list[object]
+) -> None:
+    """Whether it may still push is judged where it is done."""
+    engine.create_repository("another", ACTOR)
+    child = commit_content(parents=[TIP], message=b"Child\n")
+    commands = [(TIP, oid_of(COMMIT, child), b"refs/heads/main")]
+    await client.post("git-receive-pack", push_request(commands, pack_of([entry(COMMIT, child)])))
+    assert parse_push_report(client.body).refs == {b"refs/heads/main": None}
+    assert client.headers[b"content-length"] == str(len(client.body)).encode()
+    assert (len(visits), client.writes) == (1, 1)
+
+
 async def test_a_push_that_leaves_many_packs_merges_them_after_its_answer(
     engine: Engine, client: GitClient, visits: list[object]
 ) -> None:
