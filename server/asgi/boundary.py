@@ -13,13 +13,11 @@ from packengine.protocol import Client
 from server.asgi.context import CURRENT_REQUEST
 from server.asgi.exchange import Exchange
 from server.asgi.record import RequestRecord, open_record
-from server.asgi.request_line import has_no_body, has_two_lengths, in_origin_form
 
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a request whose client went away before the answer began."""
 
 _INTERNAL = b'{"error":{"code":"internal","message":"internal"}}'
-_TWO_LENGTHS = b'{"error":{"code":"bad_request","message":"Content-Length beside Transfer-Encoding is not accepted"}}'
 _log = logging.getLogger("packhouse.request")
 
 
@@ -41,12 +39,11 @@ class RequestBoundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope = in_origin_form(scope)
         record = open_record(scope)
         CURRENT_REQUEST.set(record)
         started_at_s = trio.current_time()
         try:
-            await self._answer(scope, Exchange(record, receive, send, has_no_body=has_no_body(scope)))
+            await self._answer(scope, Exchange(record, receive, send, lingers=scope["http_version"] == "2"))
         finally:
             duration_s = trio.current_time() - started_at_s
             status = _CLIENT_CLOSED_REQUEST if record.status is None else record.status
@@ -54,15 +51,12 @@ class RequestBoundary:
             _log_request(record, status, duration_s)
 
     async def _answer(self, scope: HTTPScope, exchange: Exchange) -> None:
-        if has_two_lengths(scope):
-            await exchange.answer(400, b"application/json", _TWO_LENGTHS, (b"connection", b"close"))
-            return
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except Exception:
-            _log.exception("request failed")
             if exchange.answer_started:
-                raise  # Hypercorn cuts the connection: the client must not take what it has for the whole
+                raise  # the connection is cut: the client must not take what it has for the whole
+            _log.exception("request failed")
             await exchange.answer(500, b"application/json", _INTERNAL)
 
 

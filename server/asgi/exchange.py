@@ -1,12 +1,14 @@
 """One request and its answer, as the server sees them from outside the application.
 
-An application may answer before it has read the request, and most refusals do. Two things go wrong then. Closing a
-socket with unread bytes in it resets the connection, and the client may lose the answer; and Hypercorn's read loop,
-blocked on the full queue of an application that no longer reads, never ends. So the last part of every answer waits for
-the rest of the request, read and thrown away, within bounds (nginx calls it a lingering close and has the same bounds).
+An application may answer before it has read the request, and most refusals do. HTTP/1.1 then reads on for a while
+(server.http.connection). Hypercorn's HTTP/2 does not: its read loop, blocked on the full queue of an application that
+no longer reads, never ends. So the last part of an answer over HTTP/2 waits for the rest of the request, read and
+thrown away, within the same bounds.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import trio
 from hypercorn.typing import (
@@ -19,9 +21,9 @@ from hypercorn.typing import (
 )
 
 from server.asgi.record import RequestRecord
+from server.http import PIECES, HttpLimits
 
-LINGER_TOTAL_S = 30.0
-LINGER_SILENCE_S = 5.0
+_LIMITS = HttpLimits()
 
 NO_CACHE = (
     (b"cache-control", b"no-cache, max-age=0, must-revalidate"),
@@ -32,16 +34,18 @@ NO_CACHE = (
 
 
 class Exchange:
-    """Stands between Hypercorn and an application: counts, completes the headers of the answer, and lingers."""
+    """Stands between the connection and an application: counts, completes the headers of the answer, and lingers."""
 
     def __init__(
-        self, record: RequestRecord, receive: ASGIReceiveCallable, send: ASGISendCallable, *, has_no_body: bool = False
+        self, record: RequestRecord, receive: ASGIReceiveCallable, send: ASGISendCallable, *, lingers: bool
     ) -> None:
+        """lingers: whether the end of the answer waits for the end of the request."""
         self._record = record
         self._receive = receive
         self._send = send
         self._receive_lock = trio.Lock()  # a framework may have a reader of its own running while we linger
-        self._request_ended = has_no_body
+        self._lingers = lingers
+        self._request_ended = False
 
     @property
     def answer_started(self) -> bool:
@@ -63,6 +67,8 @@ class Exchange:
             await self._send(self._started(event))
         elif event["type"] == "http.response.body":
             await self._send_body(event)
+        elif event["type"] == PIECES:  # an extension
+            await self._send_pieces(event)
         else:
             await self._send(event)
 
@@ -84,13 +90,18 @@ class Exchange:
         if event["more_body"]:
             await self._send(event)
             return
-        if self._request_ended:
+        if self._request_ended or not self._lingers:
             await self._send_last(event)
             return
         await self._send({"type": "http.response.body", "body": event["body"], "more_body": True})
-        with trio.move_on_after(LINGER_TOTAL_S):
-            await self._discard_request(LINGER_SILENCE_S)
+        with trio.move_on_after(_LIMITS.linger_s):
+            await self._discard_request(_LIMITS.linger_silence_s)
         await self._finish()
+
+    async def _send_pieces(self, event: Any) -> None:
+        self._record.sent_bytes += sum(map(len, event["pieces"]))
+        await self._send(event)
+        self._record.is_answered = not event["more_body"]
 
     async def _finish(self) -> None:
         """Send the end while somebody still reads; what is left of an endless request goes with the connection."""

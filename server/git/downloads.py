@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
-import trio
 from hypercorn.typing import HTTPScope
 
 from core_ext import Cancel
@@ -169,10 +168,8 @@ class Downloads:
 
     async def _send_while_client_stays(self, exchange: GitExchange, opened: _Opened, *, is_head: bool) -> None:
         """Only sending stops with the client: a build goes on for the next, or a proxy's time limit would undo it."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
+        async with exchange.while_client_stays():
             await self._send(exchange, opened, is_head=is_head)
-            nursery.cancel_scope.cancel()
 
     async def _send(self, exchange: GitExchange, opened: _Opened, *, is_head: bool) -> None:
         answer = answer_for(opened.content, _conditions(exchange, is_head=is_head))
@@ -214,11 +211,6 @@ def _conditions(exchange: GitExchange, *, is_head: bool) -> Conditions:
 
     if_none_match = text(b"if-none-match")
     return Conditions(if_none_match) if is_head else Conditions(if_none_match, text(b"if-range"), text(b"range"))
-
-
-async def _cancel_when_gone(exchange: GitExchange, scope: trio.CancelScope) -> None:
-    await exchange.wait_gone()
-    scope.cancel()
 
 
 async def _refuse(exchange: GitExchange, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:

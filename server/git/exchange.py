@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator
-from typing import cast
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import trio
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 
+from server.http import DEPARTURES, PIECES, Departure
+
 _INFLATE_PIECE_BYTES = 256 * 1024
-_HTTP_2_PIECE_BYTES = 32 * 1024
+_WATCHED_BYTES = 32 * 1024
 
 
 class ClientGone(Exception):
@@ -45,7 +48,9 @@ class GitExchange:
         self._headers = {name.lower(): value for name, value in scope["headers"]}
         self._receive = receive
         self._send = send
-        self._is_http_2 = scope["http_version"] == "2"
+        extensions: Any = scope.get("extensions", {})
+        self._takes_pieces = PIECES in extensions
+        self._departure = extensions.get(DEPARTURES)
         self._body_limit_bytes = body_limit_bytes
         self._idle_timeout_s = idle_timeout_s
         self._held: list[bytes] = []
@@ -99,12 +104,26 @@ class GitExchange:
         await self._send_start(status, [*headers, (b"content-length", str(len(body)).encode())])
         await self._send_body(body, more_body=False)
 
+    @asynccontextmanager
+    async def while_client_stays(self) -> AsyncIterator[None]:
+        """What stands in it is cancelled, and that is all, when the client goes away. After the body was read."""
+        if isinstance(self._departure, Departure):
+            with trio.CancelScope() as stay, self._departure.tells(stay.cancel):
+                yield
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._cancel_when_gone, nursery.cancel_scope)
+            yield
+            nursery.cancel_scope.cancel()
+
     async def wait_gone(self) -> None:
         """Return when the client goes away. Only after the body was read to its end."""
-        while True:
-            event = await self._receive()
-            if event["type"] == "http.disconnect":
-                return
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _cancel_when_gone(self, stay: trio.CancelScope) -> None:
+        await self.wait_gone()
+        stay.cancel()
 
     async def _send_start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.started = True
@@ -113,14 +132,16 @@ class GitExchange:
             await self._send(event)  # type: ignore[arg-type]  # `trailers` is optional in ASGI, not in Hypercorn's type
 
     async def _send_body(self, data: bytes, *, more_body: bool) -> None:
+        if self._takes_pieces:
+            pieces, self._held = [*self._held, data], []
+            extended: Any = {"type": PIECES, "pieces": pieces, "more_body": more_body}
+            await self._send(extended)
+            return
         if self._held:
             data = b"".join([*self._held, data])
             self._held.clear()
-        if not self._is_http_2:
-            await self._send({"type": "http.response.body", "body": data, "more_body": more_body})
-            return
-        for start in range(0, max(1, len(data)), _HTTP_2_PIECE_BYTES):
-            end = start + _HTTP_2_PIECE_BYTES
+        for start in range(0, max(1, len(data)), _WATCHED_BYTES):
+            end = start + _WATCHED_BYTES
             more = more_body or end < len(data)
             with self._watched():
                 await self._send({"type": "http.response.body", "body": data[start:end], "more_body": more})

@@ -1,4 +1,4 @@
-"""A worker process: Hypercorn on Trio over a listening socket that the parent bound. Run by the parent only.
+"""A worker process: HTTP on Trio over a listening socket that the parent bound. Run by the parent only.
 
 Nothing in a worker knows of the others; the catalog's compare-and-swap keeps them honest (design, section 8).
 """
@@ -10,15 +10,14 @@ import logging
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import trio
 from hypercorn.config import Config
-from hypercorn.trio import serve
 
 from packengine.maintenance import Schedule
 from packengine.repository import Engine
@@ -29,12 +28,12 @@ from server.auth import GitAuthenticator
 from server.auth.configured import rest_authenticator
 from server.config import SettingsError
 from server.git import git_app, nothing_follows
+from server.http import HttpLimits, HttpServer
 from server.imports.task import ImportTask
 from server.jobs.task import JobTask
 from server.limits.configured import rate_limiter
 from server.logs import configure_logs
 from server.metrics import FOLDER_VARIABLE
-from server.process.connection import mend_hypercorn
 from server.process.engine import open_engine
 from server.process.orders import DRAIN, READY, STOP, Orders, decode_orders
 from server.process.reader_task import keep_reader_row
@@ -42,11 +41,6 @@ from server.process.upkeep import UpkeepTask
 from server.purges.task import PurgeTask
 from server.rest import RestServices, create_rest_app
 
-KEEP_ALIVE_S = 75.0
-"""How long an idle connection stays open, and how long a request's headers may take."""
-
-TLS_HANDSHAKE_S = 10.0
-MAX_HEADERS_BYTES = 64 * 1024
 MAX_REQUESTS_PER_CONNECTION = 1_000_000
 
 _log = logging.getLogger("packhouse.process")
@@ -68,7 +62,6 @@ def main() -> int:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, signal.SIG_IGN)  # orders come from the parent alone, see server.process.orders
     _raise_file_limit()
-    mend_hypercorn()
     try:
         engine = open_engine(orders.settings)
     except (SettingsError, StorageError, OSError) as error:
@@ -110,15 +103,12 @@ async def _serve(orders: Orders, engine: Engine, orders_in: BinaryIO, reports_ou
             nursery.start_soon(upkeep.run_until, lifecycle.draining)
         nursery.start_soon(imports.run_until, lifecycle.draining)
         nursery.start_soon(purges.run_until, lifecycle.draining)
-        hypercorn = partial(
-            serve,
-            build_application(orders, engine, lifecycle, after_write, imports, purges),
-            hypercorn_config(orders),
-            shutdown_trigger=lifecycle.stop.wait,
-        )
+        application = build_application(orders, engine, lifecycle, after_write, imports, purges)
+        server = HttpServer(application, hypercorn_config(orders))
 
-        async def until_stopped(task_status: trio.TaskStatus[list[str]]) -> None:
-            await hypercorn(task_status=task_status)
+        async def until_stopped(task_status: trio.TaskStatus[None]) -> None:
+            with socket.socket(fileno=orders.listener_fd) as listener:
+                await server.serve(listener, lifecycle.stop.wait, task_status=task_status)
             nursery.cancel_scope.cancel()
 
         await nursery.start(until_stopped)
@@ -157,19 +147,16 @@ def build_application(
 
 
 def hypercorn_config(orders: Orders) -> Config:
-    """No limit on duration: see server.process.sockets and server.rest.body for the limits on silence."""
-    settings, config = orders.settings, Config()
-    config.bind = [f"fd://{orders.listener_fd}"]
-    config.backlog = 1024
+    """For HTTP/2, TLS and the end of the process."""
+    settings, limits, config = orders.settings, HttpLimits(), Config()
     config.errorlog = logging.getLogger("hypercorn.error")
-    config.errorlog.setLevel(logging.WARNING)  # the parent announces the address, once
+    config.errorlog.setLevel(logging.WARNING)
     config.include_server_header = False
     config.graceful_timeout = settings.shutdown_timeout_secs
-    config.keep_alive_timeout = KEEP_ALIVE_S
+    config.keep_alive_timeout = limits.keep_alive_s
     config.keep_alive_max_requests = MAX_REQUESTS_PER_CONNECTION
-    config.ssl_handshake_timeout = TLS_HANDSHAKE_S
-    config.h11_max_incomplete_size = MAX_HEADERS_BYTES
-    config.h2_max_header_list_size = MAX_HEADERS_BYTES
+    config.ssl_handshake_timeout = limits.handshake_s
+    config.h2_max_header_list_size = limits.max_head_bytes
     config.certfile = None if settings.tls_cert is None else str(settings.tls_cert)
     config.keyfile = None if settings.tls_key is None else str(settings.tls_key)
     return config

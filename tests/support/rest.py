@@ -13,7 +13,6 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from packengine.repository import Engine
 from server.asgi import Dispatcher, RequestBoundary
-from server.asgi.request_line import has_no_body
 from server.auth import Identity, RestAuthenticator
 from server.auth.configured import rest_authenticator
 from server.config import Settings
@@ -63,7 +62,7 @@ async def rest_client(
     """A client of an application over `data_dir`, with these settings. Only rates that are among them limit."""
     with rest_application(data_dir, is_draining=is_draining, **settings) as rest:
         app = RequestBoundary(Dispatcher(git=_no_git, rest=rest), rest.services.metrics.count)
-        transport = httpx.ASGITransport(app=_ending_bodies(app))
+        transport = httpx.ASGITransport(app=app)
         headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://git.test", headers=headers) as http:
             yield RestClient(http, rest.services.engine)
@@ -91,25 +90,6 @@ def _authenticator(settings: Settings, engine: Engine) -> RestAuthenticator:
 def _limiter(settings: Settings, chosen: dict[str, Any]) -> RateLimiter:
     rates = {each: rate for each, rate in settings.rates.items() if f"rate_{each.value}" in chosen}
     return RateLimiter(rates, Ledger(None, b"key"), TrustedProxies(settings.trusted_proxies))
-
-
-def _ending_bodies(app: Any) -> Any:
-    """A request without a body has none, as servers have it; httpx sends one that is empty and leaves it unread."""
-
-    async def call(scope: Any, receive: Any, send: Any) -> None:
-        if not has_no_body(scope):
-            await app(scope, receive, send)
-            return
-        while (await receive()).get("more_body"):
-            pass
-        ends = [{"type": "http.request", "body": b"", "more_body": False}]
-
-        async def next_event() -> Any:
-            return ends.pop() if ends else await receive()
-
-        await app(scope, next_event, send)
-
-    return call
 
 
 async def _no_git(_scope: Scope, _receive: ASGIReceiveCallable, _send: ASGISendCallable) -> None:

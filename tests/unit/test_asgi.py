@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import unquote
 
 import pytest
 import trio
@@ -13,12 +12,12 @@ from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallabl
 from trio.testing import MockClock
 
 from server.asgi import Dispatcher, RequestBoundary
-from server.asgi.exchange import LINGER_SILENCE_S, LINGER_TOTAL_S
+from server.http import HttpLimits
 
 QUEUE_LENGTH = 10
 """Of Hypercorn's queue between its reader and an application."""
 
-CHUNKED = ((b"transfer-encoding", b"chunked"),)
+LINGER_TOTAL_S, LINGER_SILENCE_S = HttpLimits().linger_s, HttpLimits().linger_silence_s
 
 
 class Connection:
@@ -49,10 +48,8 @@ class Connection:
     def body(self) -> bytes:
         return b"".join(event["body"] for event in self.sent if event["type"] == "http.response.body")
 
-    async def run(
-        self, app: ASGIFramework, headers: Sequence[tuple[bytes, bytes]] = CHUNKED, *, http_version: str = "1.1"
-    ) -> None:
-        scope = {"type": "http", "method": "POST", "path": "/", "raw_path": b"/", "headers": headers}
+    async def run(self, app: ASGIFramework, *, http_version: str = "2") -> None:
+        scope = {"type": "http", "method": "POST", "path": "/", "raw_path": b"/", "headers": []}
         scope["http_version"] = http_version
         await RequestBoundary(app)(cast("Scope", scope), cast("ASGIReceiveCallable", self.receive), self.send)
 
@@ -112,26 +109,10 @@ async def test_answer_after_the_request_is_sent_in_one_piece() -> None:
     assert [event.get("more_body") for event in connection.sent] == [None, False]
 
 
-@pytest.mark.parametrize("headers", [(), ((b"Content-Length", b"0"),)])
-@pytest.mark.parametrize("http_version", ["1.0", "1.1"])
-async def test_the_end_of_a_request_without_a_body_is_not_waited_for(
-    headers: Sequence[tuple[bytes, bytes]], http_version: str
-) -> None:
+async def test_the_end_of_a_request_over_http_1_is_the_connections_matter() -> None:
     connection = Connection()
-    await connection.run(refuse, headers, http_version=http_version)
+    await connection.run(refuse, http_version="1.1")
     assert [event.get("more_body") for event in connection.sent] == [None, False]
-
-
-@pytest.mark.parametrize(
-    ("headers", "http_version"), [(CHUNKED, "1.1"), (((b"Content-Length", b"1"),), "1.1"), ((), "2")]
-)
-async def test_the_end_of_a_request_that_may_have_a_body_is_waited_for(
-    headers: Sequence[tuple[bytes, bytes]], http_version: str, autojump_clock: MockClock
-) -> None:
-    connection = Connection()
-    started_at_s = trio.current_time()
-    await connection.run(refuse, headers, http_version=http_version)
-    assert trio.current_time() - started_at_s == LINGER_SILENCE_S
 
 
 async def test_crash_before_the_answer_is_500(caplog: pytest.LogCaptureFixture) -> None:
@@ -188,40 +169,6 @@ async def test_an_answer_is_not_to_be_cached_unless_it_says_so(
     await connection.feed(0)
     await connection.run(answer)
     assert (NO_CACHE in connection.sent[0]["headers"]) is has_no_cache
-
-
-async def test_a_request_with_two_lengths_is_refused_and_the_connection_ended() -> None:
-    connection = Connection()
-    await connection.feed(0)
-    await connection.run(refuse, [(b"Content-Length", b"5"), (b"transfer-encoding", b"chunked")])
-    assert connection.sent[0]["status"] == 400
-    assert (b"connection", b"close") in connection.sent[0]["headers"]
-
-
-@pytest.mark.parametrize(
-    ("raw_path", "path", "host"),
-    [
-        (b"http://other:80/git/%61bcd", "/git/abcd", b"other:80"),
-        (b"HTTPS://other", "/", b"other"),
-        (b"https://other/a", "/a", b"other"),
-        (b"/git/http://x/y", "/git/http://x/y", b"here"),
-        (b"*", "*", b"here"),
-    ],
-)
-async def test_a_target_in_absolute_form_is_one_in_origin_form(raw_path: bytes, path: str, host: bytes) -> None:
-    seen: list[Any] = []
-
-    async def look(scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        seen.append(scope)
-        await refuse(scope, receive, send)
-
-    connection = Connection()
-    await connection.feed(0)
-    scope = {"type": "http", "method": "GET", "path": unquote(raw_path.decode()), "raw_path": raw_path}
-    scope |= {"http_version": "1.1", "headers": [(b"host", b"here"), (b"accept", b"*/*")]}
-    await RequestBoundary(look)(cast("Scope", scope), cast("ASGIReceiveCallable", connection.receive), connection.send)
-    assert seen[0]["path"] == path
-    assert dict(seen[0]["headers"]) == {b"host": host, b"accept": b"*/*"}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
@@ -13,6 +14,8 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 from trio.testing import MockClock
 
 from server.git.exchange import BodyRefused, ClientGone, GitExchange
+from server.http import DEPARTURES, PIECES, Departure
+from server.http.departures import DepartureBoard
 
 IDLE_S = 30.0
 LIMIT = 1 << 30
@@ -45,9 +48,9 @@ class Wire:
 
 
 def exchange_of(
-    wire: Wire, *headers: tuple[bytes, bytes], limit: int = LIMIT, http_version: str = "1.1"
+    wire: Wire, *headers: tuple[bytes, bytes], limit: int = LIMIT, extensions: dict[str, Any] | None = None
 ) -> GitExchange:
-    scope = cast("HTTPScope", {"type": "http", "http_version": http_version, "headers": list(headers)})
+    scope = cast("HTTPScope", {"type": "http", "headers": list(headers), "extensions": extensions or {}})
     receive, send = cast("ASGIReceiveCallable", wire.receive), cast("ASGISendCallable", wire.send)
     return GitExchange(scope, receive, send, body_limit_bytes=limit, idle_timeout_s=IDLE_S)
 
@@ -205,7 +208,7 @@ async def test_an_http_2_client_that_takes_nothing_for_the_timeout_is_gone(
     wire.send_pause_s = IDLE_S + 1
     started = trio.current_time()
     with pytest.raises(ClientGone):
-        await step(exchange_of(wire, http_version="2"))
+        await step(exchange_of(wire))
     assert trio.current_time() - started == pytest.approx(IDLE_S)
 
 
@@ -213,7 +216,7 @@ async def test_an_http_2_client_may_take_a_long_answer_as_slowly_as_it_likes(aut
     wire = Wire()
     wire.send_pause_s = IDLE_S - 1
     started = trio.current_time()
-    await exchange_of(wire, http_version="2").write(bytes(range(256)) * 4096)
+    await exchange_of(wire).write(bytes(range(256)) * 4096)
     assert trio.current_time() - started > 10 * IDLE_S
     assert b"".join(event["body"] for event in wire.sent) == bytes(range(256)) * 4096
     assert all(event["more_body"] for event in wire.sent)
@@ -223,8 +226,8 @@ async def test_how_long_a_write_over_http_1_takes_is_not_for_the_exchange_to_jud
     """A mebibyte takes longer than the timeout at a kilobyte a second; the kernel knows whether anything moves."""
     wire = Wire()
     wire.send_pause_s = 10 * IDLE_S
-    await exchange_of(wire).write(b"data")
-    assert [event["body"] for event in wire.sent] == [b"data"]
+    await exchange_of(wire, extensions={PIECES: {}}).write(b"data")
+    assert [event["pieces"] for event in wire.sent] == [[b"data"]]
 
 
 async def test_a_cancellation_from_outside_is_no_client_gone(autojump_clock: MockClock) -> None:
@@ -257,11 +260,40 @@ async def test_a_small_answer_says_how_long_it_is() -> None:
     assert (body["body"], body["more_body"]) == (b"nothing\n", False)
 
 
-async def test_waiting_for_the_client_to_go_ends_when_it_goes_and_only_then(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("has_extension", [False, True])
+async def test_who_goes_away_ends_what_waits_for_nothing_else_and_only_then(
+    autojump_clock: MockClock, has_extension: bool
+) -> None:
     wire = Wire(b"", ends="disconnect", pause_s=1000)
+    with socket.socket() as peer:
+        departure = Departure(DepartureBoard(), peer)
+    extensions = {DEPARTURES: departure} if has_extension else {}
     started = trio.current_time()
-    await exchange_of(wire).wait_gone()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_happen_after, departure, 2000)
+        async with exchange_of(wire, extensions=extensions).while_client_stays():
+            await trio.Event().wait()
+        nursery.cancel_scope.cancel()
     assert trio.current_time() - started == pytest.approx(2000)
+
+
+async def _happen_after(departure: Departure, seconds: float) -> None:
+    await trio.sleep(seconds)
+    departure.happen()
+
+
+async def test_pieces_go_out_as_they_are_where_the_connection_takes_pieces() -> None:
+    wire, large = Wire(), bytes(1 << 20)
+    exchange = exchange_of(wire, extensions={PIECES: {}})
+    await exchange.start(200, "text/plain")
+    exchange.hold(b"head")
+    await exchange.write(large)
+    await exchange.end()
+    assert [(event["pieces"], event["more_body"]) for event in wire.sent[1:]] == [
+        ([b"head", large], True),
+        ([b""], False),
+    ]
+    assert wire.sent[1]["pieces"][1] is large
 
 
 async def test_what_is_held_goes_with_the_next_piece_in_its_order() -> None:

@@ -8,7 +8,7 @@ from hypercorn.protocol.h2 import BUFFER_HIGH_WATER, BufferCompleteError
 from hypercorn.trio.worker_context import EventWrapper
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from server.process.stream_buffer import STALL_S, StreamBuffer
+from server.http.http2.stream_buffer import STALL_S, StreamBuffer
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.worker_context import EventWrapper
 from trio.testing import MockClock
 
-from server.process.idle import IdleWatch
+from server.http.http2.idle import IdleWatch
 
 TIMEOUT_S = 75.0
 

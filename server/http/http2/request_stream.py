@@ -1,4 +1,4 @@
-"""Hypercorn's request on a connection of either version, mended in three places.
+"""Hypercorn's request on a connection of HTTP/2, mended in three places.
 
 Hypercorn 0.18 sends `100 Continue` as soon as it has read the headers, so that a client sends all of a body that is
 then refused; its reader waits for ever to hand a body to an application that has ended; and a path that is not ASCII,
@@ -15,7 +15,7 @@ from urllib.parse import quote
 import trio
 from hypercorn.protocol.events import Body, Event, Request, Response
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
-from hypercorn.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, ASGISendEvent, Scope
+from hypercorn.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
 
 _ASCII = "".join(map(chr, range(0x80)))
 
@@ -29,9 +29,6 @@ class RequestStream(HTTPStream):
         self.app = self._run_app
         self._awaits_continue = False
         self._app_ended = False
-        self.sends_last = False
-        """Whether what is being sent is the last of the answer, and its end follows at once."""
-
         self._handovers: set[trio.CancelScope] = set()
 
     async def handle(self, event: Event) -> None:
@@ -50,11 +47,6 @@ class RequestStream(HTTPStream):
                 await super().handle(event)
             finally:
                 self._handovers.remove(scope)
-
-    async def app_send(self, message: ASGISendEvent | None) -> None:
-        """See HTTPStream."""
-        self.sends_last = message is not None and message["type"] == "http.response.body" and not message["more_body"]
-        await super().app_send(message)
 
     async def _run_app(
         self,

@@ -20,7 +20,7 @@ from hypercorn.events import Closed, Event
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 
-from server.process.stream_buffer import StreamBuffer
+from server.http.http2.stream_buffer import StreamBuffer
 
 STREAM_WINDOW_BYTES = 1 << 20
 CONNECTION_WINDOW_BYTES = 4 << 20

@@ -1,0 +1,174 @@
+"""One connection of HTTP/1.1, from its first byte to its end."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import trio
+from hypercorn.typing import ASGIFramework
+
+from core_ext import HttpError, RequestHead, encode_response_head
+from server.http.departures import Departure, DepartureBoard
+from server.http.limits import HttpLimits
+from server.http.received import Received
+from server.http.request import Http1Request, now
+from server.http.transport import Transport
+
+HTTP_2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Service:
+    """What the connections of a process share."""
+
+    app: ASGIFramework
+    limits: HttpLimits
+    board: DepartureBoard = field(default_factory=DepartureBoard)
+    is_draining: bool = False
+    idle: set[trio.CancelScope] = field(default_factory=set)
+    """The waits of connections that have nothing to do."""
+
+    lifespan_state: dict[str, Any] = field(default_factory=dict)
+
+    def drain(self) -> None:
+        """Let no connection outlive its request."""
+        self.is_draining = True
+        for scope in self.idle:
+            scope.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Both ends of a connection, as ASGI names them."""
+
+    scheme: str
+    client: tuple[str, int]
+    server: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class WantsHttp2:
+    """The connection is to go on as HTTP/2; data: what came of it so far."""
+
+    data: bytes
+
+
+class Http1Connection:
+    """Serves one request after the other."""
+
+    def __init__(self, service: Service, transport: Transport, ends: Ends) -> None:
+        self._service = service
+        self._transport = transport
+        self._ends = ends
+        self._received = Received(transport)
+        self._departure = Departure(service.board, transport.peer)
+        self._is_first = True
+
+    async def run(self) -> WantsHttp2 | None:
+        """Until the client or we have had enough of it. The transport is left open. Raises ConnectionLost."""
+        while True:
+            try:
+                head = await self._next_head()
+            except HttpError as error:
+                await self._refuse(error.status, error.sentence)
+                return None
+            if head is None or isinstance(head, WantsHttp2):
+                return head
+            request = Http1Request(
+                head,
+                self._received,
+                self._transport,
+                self._departure,
+                self._service.limits,
+                may_keep_alive=self._may_keep_alive,
+            )
+            if not await self._serve(request):
+                return None
+
+    def _may_keep_alive(self) -> bool:
+        return not self._service.is_draining
+
+    async def _serve(self, request: Http1Request) -> bool:
+        """Have it answered. Returns whether the connection goes on."""
+        ends = self._ends
+        scope = request.scope(ends.scheme, ends.client, ends.server, self._service.lifespan_state.copy())
+        await self._service.app(scope, request.receive, request.send)  # type: ignore[arg-type]  # plain dictionaries
+        if request.refused is not None and not request.has_begun:
+            await self._refuse(request.refused.status, request.refused.sentence)
+            return False
+        if not request.is_answered or self._departure.has_happened:
+            return False
+        if request.keeps_alive:
+            return await request.discard()
+        if not request.is_read or self._received.data:
+            await self._linger()
+        return False
+
+    async def _next_head(self) -> RequestHead | WantsHttp2 | None:
+        """None when the client has no more requests, or takes too long for the next. Raises HttpError."""
+        if self._received.data:
+            await trio.lowlevel.checkpoint()  # who sends a thousand requests at once may not keep out the others
+            if head := self._head_at_hand():
+                return head
+        if self._service.is_draining and not self._received.data:
+            return None
+        with trio.CancelScope(deadline=trio.current_time() + self._service.limits.keep_alive_s) as scope:
+            self._service.idle.add(scope)
+            try:
+                while await self._received.more():
+                    if head := self._head_at_hand():
+                        return head
+                    self._allow_for_head(scope)
+            finally:
+                self._service.idle.discard(scope)
+        if scope.cancelled_caught and self._received.data:
+            await self._refuse(408, "the head of the request took too long")
+        return None
+
+    def _allow_for_head(self, scope: trio.CancelScope) -> None:
+        if scope in self._service.idle:
+            self._service.idle.discard(scope)
+            scope.deadline = trio.current_time() + self._service.limits.head_s
+
+    def _head_at_hand(self) -> RequestHead | WantsHttp2 | None:
+        data = self._received.data
+        if self._is_first and data[:3] == HTTP_2_PREFACE[:3]:
+            if data.startswith(HTTP_2_PREFACE):
+                return WantsHttp2(data)
+            if HTTP_2_PREFACE.startswith(data):
+                return None
+        head = self._received.head(self._service.limits)
+        if head is None:
+            return None
+        if head.upgrade == b"h2c" and head.body_bytes == 0:
+            return WantsHttp2(data)
+        self._is_first = False
+        return head
+
+    async def _refuse(self, status: int, sentence: str) -> None:
+        """Answer what is no request, or none that can be read to its end."""
+        fields = {"status": status, "reason": sentence, "address": self._ends.client[0]}
+        _log.info("malformed request", extra={"fields": fields})
+        body = json.dumps({"error": {"code": "bad_request", "message": sentence}}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        head, _, _ = encode_response_head(
+            status, headers, request_method="GET", http_version="1.1", keeps_alive=False, date=now()
+        )
+        await self._transport.send((head, body))
+        await self._transport.finish()
+        await self._linger()
+
+    async def _linger(self) -> None:
+        """Read what the client still sends, so that it gets to read our answer."""
+        limits = self._service.limits
+        with trio.move_on_after(limits.linger_s), trio.CancelScope() as silence:
+            while True:
+                silence.deadline = trio.current_time() + limits.linger_silence_s
+                self._received.data = b""
+                if not await self._received.more():
+                    return
