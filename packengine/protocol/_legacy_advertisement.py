@@ -26,11 +26,12 @@ _ALWAYS: tuple[Capability, ...] = (
 
 
 def advertise_upload_pack(
-    offer: UploadPackOffer, refs: Iterable[ListedRef], version: ProtocolVersion
+    offer: UploadPackOffer, refs: Iterable[ListedRef], version: ProtocolVersion, listing: Iterable[bytes] = ()
 ) -> Iterator[bytes]:
     """The whole answer to info/refs in large chunks, made as it is sent.
 
     refs: HEAD, then all refs in name order. Of a HEAD that is not born yet nothing is said.
+    listing: those behind them, as pkt-lines, told as `Peeling.OWN_LINE` says. The first that has a value is in `refs`.
     Raises LocalProtocolError for version 2, whose advertisement lists no refs.
     """
     if version is ProtocolVersion.V2:
@@ -38,7 +39,7 @@ def advertise_upload_pack(
     preamble = service_preamble(Service.UPLOAD_PACK)
     if version is ProtocolVersion.V1:
         preamble += VERSION_1_LINE
-    return chain([preamble], encode_lines(_lines(offer, refs)))
+    return chain([preamble], encode_lines(_lines(offer, refs), listing))
 
 
 def _lines(offer: UploadPackOffer, refs: Iterable[ListedRef]) -> Iterator[bytes]:

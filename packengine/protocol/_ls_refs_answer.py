@@ -14,15 +14,16 @@ ListedRef: TypeAlias = tuple[bytes, bytes | None, bytes | None, bytes | None]
 """(name, oid, peeled oid of an annotated tag, target of a symref); no oid: HEAD of a branch that is not born yet."""
 
 
-def ls_refs_answer(request: LsRefsRequest, refs: Iterable[ListedRef]) -> Iterator[bytes]:
+def ls_refs_answer(request: LsRefsRequest, refs: Iterable[ListedRef], listing: Iterable[bytes] = ()) -> Iterator[bytes]:
     """The answer in large chunks, its flush at the end.
 
-    refs: in the order to be listed, HEAD first. The caller narrows a large table to `request.ranges()`; what the
-    request does not select is left out here in any case, and an unborn HEAD unless the client asked for such.
+    refs: in the order to be listed, HEAD first. What the request does not select is left out here, and an unborn HEAD
+    unless the client asked for such.
+    listing: those behind them, as pkt-lines, narrowed to `request.ranges()`, told as `request.peeling` says.
     """
     ranges = request.ranges()
     selected = refs if ranges == [b""] else (ref for ref in refs if _is_within(ranges, ref[0]))
-    return encode_lines(line for ref in selected if (line := _line(request, ref)) is not None)
+    return encode_lines((line for ref in selected if (line := _line(request, ref)) is not None), listing)
 
 
 def _is_within(ranges: Sequence[bytes], name: bytes) -> bool:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from packengine.protocol._limits import WireLimits
 from packengine.protocol._requests import Client, unexpected_line
 from packengine.protocol._services import UploadPackOffer
+from packengine.refs.listing import Peeling
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,11 @@ class LsRefsRequest:
     symrefs: bool
     unborn: bool
     ref_prefixes: tuple[bytes, ...]
+
+    @property
+    def peeling(self) -> Peeling:
+        """How a listing tells what annotated tags peel to."""
+        return Peeling.IN_LINE if self.peel else Peeling.UNTOLD
 
     def ranges(self) -> list[bytes]:
         """The prefixes to scan, in order, none inside another: each ref is met once. An empty one means all refs."""

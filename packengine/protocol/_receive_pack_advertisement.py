@@ -23,17 +23,21 @@ _ALWAYS: tuple[Capability, ...] = (
 
 
 def advertise_receive_pack(
-    offer: ReceivePackOffer, refs: Iterable[tuple[bytes, bytes]], version: ProtocolVersion
+    offer: ReceivePackOffer,
+    refs: Iterable[tuple[bytes, bytes]],
+    version: ProtocolVersion,
+    listing: Iterable[bytes] = (),
 ) -> Iterator[bytes]:
     """The whole answer to info/refs in large chunks, made as it is sent.
 
     refs: (name, raw oid) in name order, neither HEAD nor peeled values: receive-pack shows what can be moved.
+    listing: those behind them, as pkt-lines. The first is in `refs`.
     version: asked for 2, which pushing does not have, a server answers as version 0.
     """
     preamble = service_preamble(Service.RECEIVE_PACK)
     if version is ProtocolVersion.V1:
         preamble += VERSION_1_LINE
-    return chain([preamble], encode_lines(ref_lines(refs, _capabilities(offer), oid_bytes=offer.oid_bytes)))
+    return chain([preamble], encode_lines(ref_lines(refs, _capabilities(offer), oid_bytes=offer.oid_bytes), listing))
 
 
 def _capabilities(offer: ReceivePackOffer) -> list[Capability]:

@@ -10,6 +10,7 @@ from operator import ge
 from typing import NamedTuple
 
 from packengine.refs.leaf import decode_entries, find_entry, peeled_between, values_of
+from packengine.refs.listing import Peeling, list_block
 
 _LEAF_MAGIC = b"PHRL\x01"
 _INDEX_MAGIC = b"PHRI\x01"
@@ -82,6 +83,16 @@ def peeled_in_leaf(data: bytes, oid_len: int, low: bytes, high: bytes | None) ->
         return peeled_between(data, _first_entry(data, oid_len), oid_len, low, high)
     except ValueError as error:
         raise CorruptRefBlock(f"a leaf block is {error}") from error
+
+
+def list_leaf(
+    record: BlockRecord, data: bytes, oid_len: int, low: bytes, high: bytes | None, peeling: Peeling
+) -> bytes:
+    """The pkt-lines of its refs from the name `low` to before `high`. Raises CorruptRefBlock for any damage."""
+    try:
+        return list_block(data, _first_entry(data, oid_len), oid_len, record.ref_count, low, high, peeling)
+    except ValueError as error:
+        raise CorruptRefBlock(f"ref block {record.digest.hex()} is {error}") from error
 
 
 def values_in_leaf(data: bytes, oid_len: int) -> set[bytes]:

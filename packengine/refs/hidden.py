@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from packengine.refs.blocks import RefEntry
+from packengine.refs.listing import Peeling
 from packengine.refs.table import RefTable
 
 _AFTER_SLASH = bytes([ord("/") + 1])
@@ -46,19 +47,25 @@ class HiddenRefs:
 
         after: a name, of which this and what comes before are not read either.
         """
-        lowest = b"" if after is None else after + b"\0"
-        for start, stop in self._shown_within(prefix):
-            yield from refs.scan(max(start, lowest), stop)
+        for start, stop in self._shown_within(prefix, after):
+            yield from refs.scan(start, stop)
+
+    def listing(
+        self, refs: RefTable, peeling: Peeling, prefix: bytes = b"", *, after: bytes | None = None
+    ) -> Iterator[bytes]:
+        """The same entries as pkt-lines, in pieces of at most a block."""
+        for start, stop in self._shown_within(prefix, after):
+            yield from refs.listing(start, stop, peeling)
 
     def shown_peeled(self, refs: RefTable, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """(oid, peeled oid) of each annotated tag whose name starts with `prefix` and is not hidden, in name order."""
         for start, stop in self._shown_within(prefix):
             yield from refs.peeled(start, stop)
 
-    def _shown_within(self, prefix: bytes) -> Iterator[tuple[bytes, bytes | None]]:
+    def _shown_within(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes | None]]:
         """Half-open ranges of the names that start with `prefix` and are shown; the last may have no end."""
         beyond = _after(prefix)
-        for start, stop in self._shown_ranges(prefix):
+        for start, stop in self._shown_ranges(prefix if after is None else max(prefix, after + b"\0")):
             if beyond is not None and start >= beyond:
                 return
             yield start, min(filter(None, (stop, beyond)), default=None)

@@ -8,28 +8,6 @@ Python's it took longer than the rest of the push's own work.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.string cimport memcmp
-
-cdef Py_ssize_t HEAD = 3
-
-
-cdef Py_ssize_t _entry_end(const unsigned char* data, Py_ssize_t at, Py_ssize_t size, Py_ssize_t oid_len) except -1:
-    """Where the entry at `at` ends. Raises ValueError if that is beyond the block."""
-    cdef Py_ssize_t end
-    if at + HEAD > size or data[at + 2] > 1:
-        raise ValueError("cut short")
-    end = at + HEAD + (data[at] << 8 | data[at + 1]) + oid_len * (1 + data[at + 2])
-    if end > size:
-        raise ValueError("cut short")
-    return end
-
-
-cdef inline int _compare(const unsigned char* left, Py_ssize_t left_len, const unsigned char* right, Py_ssize_t right_len) noexcept:
-    """As bytes objects compare."""
-    cdef int order = memcmp(left, right, min(left_len, right_len))
-    if order:
-        return order
-    return (left_len > right_len) - (left_len < right_len)
 
 
 def find_entry(bytes block not None, Py_ssize_t start, Py_ssize_t oid_len, bytes name not None):
@@ -43,11 +21,11 @@ def find_entry(bytes block not None, Py_ssize_t start, Py_ssize_t oid_len, bytes
     cdef Py_ssize_t at = start, end, name_len
     cdef int order
     while at < size:
-        end = _entry_end(data, at, size, oid_len)
+        end = entry_end(data, at, size, oid_len)
         name_len = data[at] << 8 | data[at + 1]
-        order = _compare(data + at + HEAD, name_len, wanted, wanted_len)
+        order = compare_names(data + at + ENTRY_HEAD, name_len, wanted, wanted_len)
         if order == 0:
-            return at + HEAD + name_len, bool(data[at + 2])
+            return at + ENTRY_HEAD + name_len, bool(data[at + 2])
         if order > 0:
             return None
         at = end
@@ -61,11 +39,11 @@ def decode_entries(bytes block not None, Py_ssize_t start, Py_ssize_t oid_len):
     cdef Py_ssize_t at = start, end, oid_at, name_len
     cdef list entries = []
     while at < size:
-        end = _entry_end(<const unsigned char*>data, at, size, oid_len)
+        end = entry_end(<const unsigned char*>data, at, size, oid_len)
         name_len = (<unsigned char>data[at]) << 8 | <unsigned char>data[at + 1]
-        oid_at = at + HEAD + name_len
+        oid_at = at + ENTRY_HEAD + name_len
         entries.append((
-            PyBytes_FromStringAndSize(data + at + HEAD, name_len),
+            PyBytes_FromStringAndSize(data + at + ENTRY_HEAD, name_len),
             PyBytes_FromStringAndSize(data + oid_at, oid_len),
             PyBytes_FromStringAndSize(data + oid_at + oid_len, oid_len) if data[at + 2] else None,
         ))
@@ -88,13 +66,13 @@ def peeled_between(bytes block not None, Py_ssize_t start, Py_ssize_t oid_len, b
     if high is not None:
         most, most_len = <const unsigned char*>PyBytes_AS_STRING(high), PyBytes_GET_SIZE(high)
     while at < size:
-        end = _entry_end(<const unsigned char*>data, at, size, oid_len)
+        end = entry_end(<const unsigned char*>data, at, size, oid_len)
         if data[at + 2]:
-            name, name_len = <const unsigned char*>data + at + HEAD, end - at - HEAD - 2 * oid_len
-            if most != NULL and _compare(name, name_len, most, most_len) >= 0:
+            name, name_len = <const unsigned char*>data + at + ENTRY_HEAD, end - at - ENTRY_HEAD - 2 * oid_len
+            if most != NULL and compare_names(name, name_len, most, most_len) >= 0:
                 break
-            if _compare(name, name_len, least, least_len) >= 0:
-                oid_at = at + HEAD + name_len
+            if compare_names(name, name_len, least, least_len) >= 0:
+                oid_at = at + ENTRY_HEAD + name_len
                 found.append((
                     PyBytes_FromStringAndSize(data + oid_at, oid_len),
                     PyBytes_FromStringAndSize(data + oid_at + oid_len, oid_len),
@@ -110,7 +88,7 @@ def values_of(bytes block not None, Py_ssize_t start, Py_ssize_t oid_len):
     cdef Py_ssize_t at = start, end
     cdef set values = set()
     while at < size:
-        end = _entry_end(data, at, size, oid_len)
+        end = entry_end(data, at, size, oid_len)
         values.add(PyBytes_FromStringAndSize(<const char*>data + end - oid_len * (1 + data[at + 2]), oid_len))
         at = end
     return values

@@ -24,10 +24,12 @@ from packengine.refs.blocks import (
     encode_index,
     encode_leaf,
     find_in_leaf,
+    list_leaf,
     peeled_in_leaf,
     revalue_leaf,
     values_in_leaf,
 )
+from packengine.refs.listing import Peeling, list_entries
 
 INLINE_ENTRIES = 64
 """The largest table that sits in the manifest."""
@@ -96,6 +98,14 @@ class RefTable:
             return
         for leaf in self._leaves_between(start, stop):
             yield from _within(self._entries(leaf), start, stop)
+
+    def listing(self, start: bytes, stop: bytes | None, peeling: Peeling) -> Iterator[bytes]:
+        """What `scan` gives, as pkt-lines, those of one block at a time. Of no ref an object is made."""
+        if self.inline is not None:
+            yield list_entries(_within(self.inline, start, stop), self.oid_len, peeling)
+            return
+        for leaf in self._leaves_between(start, stop):
+            yield list_leaf(leaf, self.load(leaf.digest), self.oid_len, start, stop, peeling)
 
     def with_prefix(self, prefix: bytes) -> Iterator[RefEntry]:
         """Entries whose names start with `prefix`, in name order: a range scan."""

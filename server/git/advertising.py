@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from packengine.protocol import (
+    ListedRef,
     ProtocolVersion,
     Service,
     advertise_receive_pack,
@@ -12,15 +13,13 @@ from packengine.protocol import (
     advertise_v2,
     negotiate_version,
 )
-from packengine.refs import HiddenRefs
+from packengine.refs import HiddenRefs, Peeling, RefEntry
 from packengine.repository import RepositoryState
 from server.git.chunks import send_chunks
 from server.git.exchange import GitExchange
+from server.git.listing import first_of, head_of
 from server.git.native import WorkerThreads
 from server.git.offers import Offers
-from server.git.upload_pack import listed_refs
-
-_EVERY_REF = (b"",)
 
 
 class Advertising:
@@ -44,8 +43,27 @@ class Advertising:
     def _chunks(
         self, service: Service, state: RepositoryState, version: ProtocolVersion, session_id: str
     ) -> Iterator[bytes]:
+        """Reads nothing before the first is asked for, in a thread."""
         if service is Service.RECEIVE_PACK:
-            refs = ((entry.name, entry.oid) for entry in self._hidden.shown(state.manifest.refs))
-            return advertise_receive_pack(self._offers.push(state, session_id), refs, version)
-        offer = self._offers.fetch(state, session_id)
-        return advertise_upload_pack(offer, listed_refs(state, _EVERY_REF, self._hidden), version)
+            yield from self._for_pushing(state, version, session_id)
+        else:
+            yield from self._for_fetching(state, version, session_id)
+
+    def _for_pushing(self, state: RepositoryState, version: ProtocolVersion, session_id: str) -> Iterator[bytes]:
+        first = first_of(state, self._hidden)
+        named = [(entry.name, entry.oid) for entry in first]
+        listing = self._behind(state, first, Peeling.UNTOLD)
+        return advertise_receive_pack(self._offers.push(state, session_id), named, version, listing)
+
+    def _for_fetching(self, state: RepositoryState, version: ProtocolVersion, session_id: str) -> Iterator[bytes]:
+        head = list(head_of(state, self._hidden))
+        has_value = any(oid is not None for _, oid, _, _ in head)
+        first = [] if has_value else first_of(state, self._hidden)
+        named: list[ListedRef] = [*head, *((entry.name, entry.oid, entry.peeled, None) for entry in first)]
+        listing = self._behind(state, first, Peeling.OWN_LINE)
+        return advertise_upload_pack(self._offers.fetch(state, session_id), named, version, listing)
+
+    def _behind(self, state: RepositoryState, first: Sequence[RefEntry], peeling: Peeling) -> Iterator[bytes]:
+        """All refs, or those behind the first if it is told by itself."""
+        after = first[0].name if first else None
+        return self._hidden.listing(state.manifest.refs, peeling, after=after)

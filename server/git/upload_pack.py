@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
 import trio
@@ -14,7 +14,6 @@ from packengine.protocol import (
     FetchRequest,
     LegacyFetchRequest,
     LegacyUploadPackRequestParser,
-    ListedRef,
     LsRefsRequest,
     ObjectInfoRequest,
     ProbeRequest,
@@ -31,8 +30,6 @@ from packengine.protocol import (
     ls_refs_answer,
     object_info_answer,
 )
-from packengine.refs.hidden import HiddenRefs
-from packengine.refs.seeker import RefSeeker
 from packengine.repository import Engine, RepositoryState
 from server.asgi import RequestRecord
 from server.git.chunks import send_chunks
@@ -40,6 +37,7 @@ from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
 from server.git.fetching import Fetching
+from server.git.listing import head_of, listing_within
 from server.git.native import INLINE_BYTES, ThreadPools
 
 Request = UploadPackRequest | LegacyFetchRequest
@@ -112,8 +110,9 @@ class UploadPack:
             await self._answer(exchange, fetch_error(fetch, sentence_for(failure)))
 
     async def _list_refs(self, exchange: GitExchange, state: RepositoryState, request: LsRefsRequest) -> None:
-        chunks = ls_refs_answer(request, listed_refs(state, request.ranges(), self._engine.hidden_refs))
-        await self._stream(exchange, chunks)
+        hidden = self._engine.hidden_refs
+        listing = listing_within(state, request.ranges(), hidden, request.peeling)
+        await self._stream(exchange, ls_refs_answer(request, head_of(state, hidden), listing))
 
     async def _tell_sizes(self, exchange: GitExchange, state: RepositoryState, request: ObjectInfoRequest) -> None:
         cancel = Cancel()
@@ -140,19 +139,6 @@ class UploadPack:
     async def _answer(exchange: GitExchange, body: bytes) -> None:
         content_type = (b"content-type", Service.UPLOAD_PACK.result_type.encode())
         await exchange.answer(200, body, content_type)
-
-
-def listed_refs(state: RepositoryState, prefixes: Sequence[bytes], hidden: HiddenRefs) -> Iterator[ListedRef]:
-    """HEAD first, then the table as far as the prefixes reach; what the operator hides is left out."""
-    if not hidden.hides(b"HEAD"):
-        head = state.head_entry()
-        values = (None, None) if head is None else (head.oid, head.peeled)
-        yield (b"HEAD", *values, state.manifest.head)
-    seeker = RefSeeker(state.manifest.refs)  # most of thousands of prefixes may lead nowhere
-    for prefix in prefixes:
-        if (seeker.first_from(prefix) or b"").startswith(prefix):
-            for entry in hidden.shown(state.manifest.refs, prefix):
-                yield (entry.name, entry.oid, entry.peeled, None)
 
 
 async def _cancel_when_gone(exchange: GitExchange, scope: trio.CancelScope) -> None:
