@@ -15,6 +15,7 @@ from server.auth import GitAuthenticator
 from server.auth.minting import mint
 from server.config import Settings
 from server.git import git_app
+from server.http import PIECES
 
 
 def open_app(engine: Engine) -> ASGIFramework:
@@ -75,13 +76,15 @@ class GitClient:
         ]
         scope: dict[str, Any] = {"type": "http", "http_version": self.http_version, "scheme": "http", "method": method}
         scope |= {"path": path, "query_string": query, "headers": headers}
+        scope["extensions"] = {} if self.http_version == "2" else {PIECES: {}}
         open_record(cast("HTTPScope", scope))
         await self._app(cast("HTTPScope", scope), receive, self._send)
 
     async def _send(self, event: Any) -> None:
         self.status = event.get("status", self.status)
         self.headers |= dict(event.get("headers", []))
-        self.body += event.get("body", b"")
-        self.writes += bool(event.get("body"))
+        body = event.get("body", b"") + b"".join(event.get("pieces", []))
+        self.body += body
+        self.writes += bool(body)
         if b"PACK" in self.body and not self.reads_pack:
             await trio.sleep_forever()
