@@ -20,41 +20,41 @@ create_exception!(
     "A request that is refused: `status` is the answer's, `sentence` says why."
 );
 
-/// What Git, curl, browsers, proxies and our own clients send.
+/// What Git, curl, browsers, proxies and our own clients send, as most of them spell it.
 const COMMON_NAMES: &[&str] = &[
-    "accept",
-    "accept-encoding",
-    "accept-language",
-    "authorization",
-    "cache-control",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "cookie",
-    "expect",
-    "forwarded",
-    "git-protocol",
-    "host",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "idempotency-key",
-    "last-event-id",
-    "origin",
-    "pragma",
-    "range",
-    "referer",
-    "traceparent",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "x-request-id",
+    "Accept",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Authorization",
+    "Cache-Control",
+    "Connection",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Cookie",
+    "Expect",
+    "Forwarded",
+    "Git-Protocol",
+    "Host",
+    "Idempotency-Key",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "Last-Event-ID",
+    "Origin",
+    "Pragma",
+    "Range",
+    "Referer",
+    "Traceparent",
+    "Transfer-Encoding",
+    "Upgrade",
+    "User-Agent",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+    "X-Request-ID",
 ];
 
 /// The head of a request. Frozen.
@@ -123,11 +123,21 @@ fn headers<'py>(py: Python<'py>, head: &Head<'_, '_>) -> PyResult<Bound<'py, PyL
 
 /// The name in lower case.
 fn header_name<'py>(py: Python<'py>, name: &str) -> Bound<'py, PyBytes> {
-    static COMMON: PyOnceLock<HashMap<&'static str, Py<PyBytes>>> = PyOnceLock::new();
-    let made = |name: &&'static str| (*name, PyBytes::new(py, name.as_bytes()).unbind());
-    let common = COMMON.get_or_init(py, || COMMON_NAMES.iter().map(made).collect());
-    let name = name.to_ascii_lowercase();
-    common.get(name.as_str()).map_or_else(|| PyBytes::new(py, name.as_bytes()), |known| known.bind(py).clone())
+    static COMMON: PyOnceLock<HashMap<String, Py<PyBytes>>> = PyOnceLock::new();
+    match COMMON.get_or_init(py, || common_names(py)).get(name) {
+        Some(common) => common.bind(py).clone(),
+        None => PyBytes::new(py, name.to_ascii_lowercase().as_bytes()),
+    }
+}
+
+/// By both spellings, so that a look-up makes nothing.
+fn common_names(py: Python<'_>) -> HashMap<String, Py<PyBytes>> {
+    let spelled = |name: &&str| {
+        let lower = name.to_ascii_lowercase();
+        let made = PyBytes::new(py, lower.as_bytes()).unbind();
+        [((*name).to_owned(), made.clone_ref(py)), (lower, made)]
+    };
+    COMMON_NAMES.iter().flat_map(spelled).collect()
 }
 
 #[pyfunction]

@@ -142,7 +142,7 @@ fn without_end(line: &[u8]) -> Result<&[u8]> {
     line.strip_suffix(b"\r\n").ok_or_else(|| Error::bad("a line of the chunked body ends with a bare LF"))
 }
 
-/// httparse takes an empty size, and blanks without an extension after them; a proxy may read those otherwise.
+/// httparse takes an empty size, and blanks behind it; a proxy may read those otherwise.
 fn chunk_size(line: &[u8]) -> Result<u64> {
     let bad = || Error::bad(format!("the size of a chunk is not a hexadecimal number up to {MAX_LENGTH:x}"));
     let digits = line.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(line.len());
@@ -153,9 +153,9 @@ fn chunk_size(line: &[u8]) -> Result<u64> {
     size.filter(|size| *size <= MAX_LENGTH).ok_or_else(bad)
 }
 
-/// Nothing, or blanks and a ";"; what follows is skipped, but it may not hide a control character.
+/// Nothing, or what a ";" begins; it is skipped, but it may not hide a control character. Blanks before the ";" must not be
+/// sent (RFC 9112, 7.1.1), and servers disagree on them.
 fn is_extension(rest: &[u8]) -> bool {
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let marked = rest.iter().find(|byte| !blank(byte)) == Some(&b';');
-    rest.is_empty() || (marked && rest.iter().all(|byte| blank(byte) || !byte.is_ascii_control()))
+    let plain = |byte: &u8| !byte.is_ascii_control() || *byte == b'\t';
+    rest.first().is_none_or(|first| *first == b';') && rest.iter().all(plain)
 }

@@ -88,13 +88,14 @@ fn wrong_version<T>(data: &[u8], max_bytes: usize) -> Result<Option<T>> {
     let start = data.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(data.len());
     let line = &data[start..data.len().min(max_bytes)];
     let Some(end) = memchr(b'\n', line) else { return unfinished(data, max_bytes) };
-    match line[..end].rsplit(|&byte| byte == b' ').next() {
-        Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b'\r'])
+    let words: Vec<&[u8]> = line[..end].splitn(4, |&byte| byte == b' ').collect();
+    match words[..] {
+        [_, _, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b'\r']]
             if major.is_ascii_digit() && minor.is_ascii_digit() =>
         {
             Err(Error::version("the version of HTTP is neither 1.0 nor 1.1"))
         }
-        _ => Err(Error::bad("the request line does not end with a version of HTTP")),
+        _ => Err(Error::bad("the request line is not a method, a target and a version of HTTP")),
     }
 }
 
