@@ -69,6 +69,7 @@ def all_seeds() -> dict[str, dict[str, bytes]]:
         "legacy_upload_pack_request": legacy_upload_pack_seeds(),
         "receive_pack_request": receive_pack_seeds(),
         "remote_answer": remote_answer_seeds(),
+        "http1": http1_seeds(),
         "object": object_seeds(),
         "tree": tree_seeds(),
         "delta": delta_seeds(),
@@ -235,6 +236,36 @@ def certificate_seeds() -> dict[str, bytes]:
         "certificate-two-nonces": signed_push_request(text.replace(b"nonce", b"nonce 1\nnonce"), armored),
         "certificate-cut": whole[: len(whole) // 2],
         "certificate-and-command": whole.replace(b"0000", b"", 1),
+    }
+
+
+def http1_seeds() -> dict[str, bytes]:
+    """What clients and proxies send, and what they must not."""
+    host = b"Host: a.example:8080\r\n"
+    push = b"POST /a%20b.git/git-receive-pack?x=%C3%A9 HTTP/1.1\r\n" + host
+    chunked = push + b"Transfer-Encoding: chunked\r\n\r\n"
+    return {
+        "get": b"GET / HTTP/1.1\r\n" + host + b"User-Agent: git/2\r\nGit-Protocol: version=2\r\n\r\n",
+        "pipelined": (b"GET / HTTP/1.1\r\n" + host + b"\r\n") * 3,
+        "body-and-next": push + b"Content-Length: 4\r\n\r\n0000GET / HTTP/1.1\r\n" + host + b"\r\n",
+        "chunks": chunked + b'4\r\n0000\r\nA;b="c"\r\n0123456789\r\n0\r\nA: b\r\n\r\nOPTIONS * HTTP/1.0\r\n\r\n',
+        "chunk-of-no-size": chunked + b"\r\n",
+        "chunk-too-long": chunked + b"8000000000000000\r\n",
+        "chunk-without-end": chunked + b"1\r\nxx\r\n",
+        "chunk-trailer-folded": chunked + b"0\r\nA: b\r\n c\r\n\r\n",
+        "continue": push + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\nx",
+        "upgrade": b"GET / HTTP/1.1\r\n" + host + b"Connection: Upgrade, x\r\nUpgrade: h2c\r\nUpgrade: y\r\n\r\n",
+        "absolute": b"GET http://[::1]:80?a HTTP/1.1\r\n" + host + b"\r\n",
+        "absolute-1.0": b"GET https://b/%ff HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "connect": b"CONNECT a:443 HTTP/1.1\r\n" + host + b"\r\n",
+        "other-version": b"GET / HTTP/2.0\r\n",
+        "empty-lines": b"\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+        "bare-lf": b"GET / HTTP/1.1\n" + host + b"\r\n",
+        "folded": b"GET / HTTP/1.1\r\n" + host + b" x\r\n\r\n",
+        "two-lengths": push + b"Content-Length: 4\r\nContent-Length: 4\r\n\r\n0000",
+        "length-and-chunks": push + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "other-coding": push + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
+        "many-fields": b"GET / HTTP/1.1\r\n" + host + b"A: b\r\n" * 60 + b"\r\n",
     }
 
 

@@ -31,6 +31,7 @@ TARGETS = {
             "receive_pack_request", min_coverage=290, python=("packengine.protocol", "packengine.refs"), max_bytes=1024
         ),
         Target("remote_answer", min_coverage=260, python=("packengine.protocol.client",), max_bytes=1024),
+        Target("http1", min_coverage=500),
         Target("object", min_coverage=500),
         Target("tree", min_coverage=1500),
         Target("delta", min_coverage=150),
