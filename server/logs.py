@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from server.asgi.context import current_facts
 from server.config import Settings
+
+_PLAIN = re.compile(r"[!#-<>-~]+").fullmatch
+"""Printable ASCII without spaces, quotation marks and equals signs, as most values are."""
 
 _TALKATIVE = ("hpack", "h2", "hypercorn", "quart")
 """Libraries whose debug lines nobody wants; those of hpack hold every header, credentials among them."""
@@ -27,6 +32,16 @@ def configure_logs(settings: Settings, *, process: str) -> None:
     root.setLevel(settings.log_level.upper())
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    _gather_only_what_is_told()
+
+
+def _gather_only_what_is_told() -> None:
+    """Where a record was made, by which thread, process and task: a third of what a line costs, and in no line of ours.
+
+    As the library's documentation has it, under "Optimization".
+    """
+    logging._srcfile = None  # noqa: SLF001
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 class _Formatter(logging.Formatter):
@@ -36,7 +51,8 @@ class _Formatter(logging.Formatter):
 
     def facts(self, record: logging.LogRecord) -> dict[str, Any]:
         fields: dict[str, Any] = {"process": self._process, **getattr(record, "fields", {})}
-        fields = {**fields, **{name: value for name, value in current_facts().items() if name not in fields}}
+        for name, value in current_facts().items():
+            fields.setdefault(name, value)
         return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -61,9 +77,17 @@ class TextFormatter(_Formatter):
 
 
 def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second = int(record.created)
+    return f"{_second(second)}.{int((record.created - second) * 1000):03}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _quoted(value: object) -> str:
     text = str(value)
+    if _PLAIN(text):
+        return text
     return text if text and text.isprintable() and not set(text) & set(' "=') else json.dumps(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from math import inf
 from threading import Lock
@@ -38,6 +39,16 @@ _LIMITS: dict[LimitName, str] = {
     "repo_byte_quota_exceeded": "Writes refused because a repository would have been too large.",
 }
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The counters of requests of one kind: to find them by their labels takes longer than to count."""
+
+    requests: Counter
+    durations: Histogram
+    received: Counter
+    sent: Counter
 
 
 class Metrics:
@@ -70,6 +81,7 @@ class Metrics:
         self._limits = {
             name: Counter(name, text, namespace=_PREFIX, registry=registry) for name, text in _LIMITS.items()
         }
+        self._kinds: dict[tuple[str, str, int], _Kind] = {}
         self._totals = b""
         self._totals_until_s = -inf
         self._totals_lock = Lock()
@@ -81,14 +93,26 @@ class Metrics:
     def count(self, record: RequestRecord, status: int, duration_s: float) -> None:
         """Count a request that is over."""
         method = record.method if record.method in _METHODS else _OTHER_METHOD
-        self._requests.labels(method, record.template, str(status)).inc()
-        self._durations.labels(method, record.template).observe(duration_s)
-        self._received.labels(record.template).inc(record.received_bytes)
-        self._sent.labels(record.template).inc(record.sent_bytes)
+        kind = self._kinds.get((method, record.template, status)) or self._kind(method, record.template, status)
+        kind.requests.inc()
+        kind.durations.observe(duration_s)
+        if record.received_bytes:
+            kind.received.inc(record.received_bytes)
+        if record.sent_bytes:
+            kind.sent.inc(record.sent_bytes)
         if record.limit is not None:
             self._limits[record.limit].inc()
         if record.cache is not None:
             self._packs.labels(record.cache).inc()
+
+    def _kind(self, method: str, template: str, status: int) -> _Kind:
+        kind = self._kinds[method, template, status] = _Kind(
+            requests=self._requests.labels(method, template, str(status)),
+            durations=self._durations.labels(method, template),
+            received=self._received.labels(template),
+            sent=self._sent.labels(template),
+        )
+        return kind
 
     def render(self, read_totals: Callable[[], CatalogTotals]) -> bytes:
         """The text. Reads the files of all workers: belongs into a worker thread.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
 from typing import Any, cast
 
 import trio
@@ -50,7 +51,7 @@ class GitExchange:
         self._send = send
         extensions: Any = scope.get("extensions", {})
         self._takes_pieces = PIECES in extensions
-        self._departure = extensions.get(DEPARTURES)
+        self._departure: Departure | None = extensions.get(DEPARTURES)
         self._body_limit_bytes = body_limit_bytes
         self._idle_timeout_s = idle_timeout_s
         self._held: list[bytes] = []
@@ -104,13 +105,14 @@ class GitExchange:
         await self._send_start(status, [*headers, (b"content-length", str(len(body)).encode())])
         await self._send_body(body, more_body=False)
 
-    @asynccontextmanager
-    async def while_client_stays(self) -> AsyncIterator[None]:
+    def while_client_stays(self) -> AbstractAsyncContextManager[object]:
         """What stands in it is cancelled, and that is all, when the client goes away. After the body was read."""
-        if isinstance(self._departure, Departure):
-            with trio.CancelScope() as stay, self._departure.tells(stay.cancel):
-                yield
-            return
+        if self._departure is None:
+            return self._watching_stay()
+        return _Stay(self._departure)
+
+    @asynccontextmanager
+    async def _watching_stay(self) -> AsyncIterator[None]:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._cancel_when_gone, nursery.cancel_scope)
             yield
@@ -171,6 +173,24 @@ class GitExchange:
 
 def _too_large(limit_bytes: int) -> BodyRefused:
     return BodyRefused(413, f"the request is larger than {limit_bytes} bytes")
+
+
+class _Stay:
+    """`while_client_stays` where the connection tells of its client's departure."""
+
+    def __init__(self, departure: Departure) -> None:
+        self._departure = departure
+        self._scope = trio.CancelScope()
+
+    async def __aenter__(self) -> None:
+        self._scope.__enter__()
+        self._departure.begin(self._scope.cancel)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self._departure.end(self._scope.cancel)
+        return bool(self._scope.__exit__(kind, error, trace))
 
 
 class _Watch:

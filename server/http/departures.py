@@ -8,8 +8,7 @@ answer takes longer than a moment.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeAlias
 
 import trio
@@ -62,19 +61,22 @@ class Departure:
         self._told: list[Tell] = []
         self.has_happened = False
 
-    @contextmanager
-    def tells(self, tell: Tell) -> Iterator[None]:
-        """Call `tell` once if the client goes away meanwhile, or has already."""
+    def tells(self, tell: Tell) -> _Telling:
+        """A context in which `tell` is called once if the client goes away, or has already."""
+        return _Telling(self, tell)
+
+    def begin(self, tell: Tell) -> None:
+        """The same until `end`."""
         if self.has_happened:
             tell()
         self._told.append(tell)
         self._board.add(self)
-        try:
-            yield
-        finally:
-            self._told.remove(tell)
-            if not self._told:
-                self._board.remove(self)
+
+    def end(self, tell: Tell) -> None:
+        """See `begin`."""
+        self._told.remove(tell)
+        if not self._told:
+            self._board.remove(self)
 
     async def wait(self) -> None:
         """Until the client has gone."""
@@ -98,3 +100,19 @@ class Departure:
             self._board.remove(self)
             for tell in list(self._told):
                 tell()
+
+
+class _Telling:
+    """A generator would cost as much as all that it stands around."""
+
+    __slots__ = ("_departure", "_tell")
+
+    def __init__(self, departure: Departure, tell: Tell) -> None:
+        self._departure = departure
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        self._departure.begin(self._tell)
+
+    def __exit__(self, *_: object) -> None:
+        self._departure.end(self._tell)

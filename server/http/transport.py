@@ -55,6 +55,7 @@ class PlainTransport:
     def __init__(self, peer: socket.socket) -> None:
         self.peer = peer
         self._unyielding_bytes = 0
+        self._waits = 0
 
     async def receive(self) -> bytes:
         """See Transport."""
@@ -94,14 +95,14 @@ class PlainTransport:
 
     async def close(self) -> None:
         """See Transport."""
-        if self.peer.fileno() >= 0:
+        if self._waits and self.peer.fileno() >= 0:
             trio.lowlevel.notify_closing(self.peer)
-            self.peer.close()
+        self.peer.close()
 
     async def _receive_later(self) -> bytes:
         self._unyielding_bytes = 0
         while True:
-            await _wait(trio.lowlevel.wait_readable, self.peer)
+            await self._wait(trio.lowlevel.wait_readable)
             try:
                 return self.peer.recv(RECEIVE_BYTES)
             except BlockingIOError:
@@ -113,13 +114,22 @@ class PlainTransport:
         """The kernel drops a connection whose peer takes nothing (server.process.sockets), which ends the wait."""
         self._unyielding_bytes = 0
         while pieces:
-            await _wait(trio.lowlevel.wait_writable, self.peer)
+            await self._wait(trio.lowlevel.wait_writable)
             try:
                 pieces = _behind(pieces, self.peer.sendmsg(pieces[:_MOST_PIECES]))
             except BlockingIOError:
                 continue
             except OSError as error:
                 raise ConnectionLost from error
+
+    async def _wait(self, until: _Wait) -> None:
+        self._waits += 1
+        try:
+            await until(self.peer)
+        except (trio.ClosedResourceError, OSError) as error:
+            raise ConnectionLost from error
+        finally:
+            self._waits -= 1
 
     async def _yield_after(self, count: int) -> None:
         self._unyielding_bytes += count
@@ -177,13 +187,6 @@ def _behind(pieces: list[memoryview], sent_bytes: int) -> list[memoryview]:
             return [piece[sent_bytes:], *pieces[at + 1 :]]
         sent_bytes -= len(piece)
     return []
-
-
-async def _wait(until: _Wait, peer: socket.socket) -> None:
-    try:
-        await until(peer)
-    except (trio.ClosedResourceError, OSError) as error:
-        raise ConnectionLost from error
 
 
 class _Wait(Protocol):

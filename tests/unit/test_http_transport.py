@@ -113,8 +113,9 @@ async def test_a_client_that_takes_as_fast_as_we_send_lets_others_have_their_tur
             for _ in range(12_000):
                 await transport.send([b"x" * 1024])
                 theirs.recv(1024)
+            turns_meanwhile = turns
             nursery.cancel_scope.cancel()
-    assert turns >= 2
+    assert turns_meanwhile >= 1
 
 
 async def test_a_wait_ends_when_the_connection_is_closed() -> None:
