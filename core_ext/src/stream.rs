@@ -6,22 +6,18 @@ use crate::ingest::IngestedPack;
 use crate::reading::ObjectDb;
 use crate::sets::{ObjectSet, other_database};
 use crate::work::{WorkCount, counts_of};
-use packhouse_graph as graph;
+use packhouse_graph::{self as graph, PACKET_HEAD_BYTES, Part, Portion, write_packet_head};
 use packhouse_maintain::{PackTarget, write_pack};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyMemoryView};
+use std::ffi::c_int;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-/// The length of a side-band packet, in hex digits, and its band.
-const PACKET_HEAD_BYTES: usize = 5;
-
 /// The largest pkt-line.
 const MAX_PACKET_BYTES: usize = 65520;
-
-/// The side-band that carries the pack.
-const DATA_BAND: u8 = 1;
 
 #[pymethods]
 impl ObjectDb {
@@ -91,12 +87,53 @@ impl PackStream {
         max_bytes: usize,
         max_packet_bytes: usize,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        if !(PACKET_HEAD_BYTES + 1..=MAX_PACKET_BYTES).contains(&max_packet_bytes) {
-            let least = PACKET_HEAD_BYTES + 1;
-            return Err(PyValueError::new_err(format!("a packet has {least} to {MAX_PACKET_BYTES} bytes")));
-        }
-        self.written(py, max_bytes, Some(max_packet_bytes - PACKET_HEAD_BYTES))
+        self.written(py, max_bytes, Some(packet_data_bytes(max_packet_bytes)?))
     }
+
+    fn read_parts<'py>(
+        &self,
+        py: Python<'py>,
+        max_made_bytes: usize,
+        max_bytes: usize,
+        max_packet_bytes: Option<usize>,
+    ) -> PyResult<(Vec<Bound<'py, PyMemoryView>>, bool)> {
+        let packet_data_bytes = max_packet_bytes.map(packet_data_bytes).transpose()?;
+        let portion = Portion { made_bytes: max_made_bytes, bytes: max_bytes, packet_data_bytes };
+        let (parts, is_last) = self.locked(py, |stream| stream.read_parts(portion).map_err(to_py))?;
+        let views = parts.into_iter().map(|part| PyMemoryView::from(Bound::new(py, PackBytes { part })?.as_any()));
+        Ok((views.collect::<PyResult<_>>()?, is_last))
+    }
+}
+
+/// Some bytes of a pack, as a buffer: of those that lie in a stored pack no copy is made.
+#[pyclass(frozen, module = "core_ext")]
+struct PackBytes {
+    part: Part,
+}
+
+#[pymethods]
+impl PackBytes {
+    // SAFETY: PyBuffer_FillInfo fills in the view that the interpreter handed in, and takes a reference to this object for
+    // it. The object is frozen and owns its bytes, or shares in the pack that has them, so they stay and never change for as
+    // long as a view is there. Not guaranteed: what `Bytes::map` says of files that somebody else cuts short.
+    #[allow(unsafe_code)]
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        let bytes = slf.get().part.bytes();
+        let (data, len) = (bytes.as_ptr().cast_mut().cast(), bytes.len().cast_signed());
+        match unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), data, len, 1, flags) } {
+            0 => Ok(()),
+            _ => Err(PyErr::fetch(slf.py())),
+        }
+    }
+}
+
+/// How much of a pack a packet of so many bytes carries.
+fn packet_data_bytes(max_packet_bytes: usize) -> PyResult<usize> {
+    if !(PACKET_HEAD_BYTES + 1..=MAX_PACKET_BYTES).contains(&max_packet_bytes) {
+        let least = PACKET_HEAD_BYTES + 1;
+        return Err(PyValueError::new_err(format!("a packet has {least} to {MAX_PACKET_BYTES} bytes")));
+    }
+    Ok(max_packet_bytes - PACKET_HEAD_BYTES)
 }
 
 /// The bytes that were prepared, as they are or in packets that carry so many of them, written to where Python will find
@@ -123,15 +160,6 @@ fn written<'py>(
         });
         Ok(())
     })
-}
-
-/// Four hex digits of the packet's length, and the band. Format: gitprotocol-pack(5), "Packfile Data".
-fn write_packet_head(head: &mut [u8], data_bytes: usize) {
-    let len = PACKET_HEAD_BYTES + data_bytes;
-    for (place, digit) in head.iter_mut().enumerate().take(4) {
-        *digit = b"0123456789abcdef"[len >> (12 - 4 * place) & 0xf];
-    }
-    head[4] = DATA_BAND;
 }
 
 impl PackStream {

@@ -269,3 +269,50 @@ def test_packets_that_the_format_does_not_know_are_refused(max_packet_bytes: int
     stream = db.stream_pack(only(db, [A]), client_holds=None, ofs_delta=True)
     with pytest.raises(ValueError, match="a packet has 6 to 65520 bytes"):
         stream.read_in_band(4096, max_packet_bytes)
+
+
+def in_parts(stream: PackStream, made_bytes: int, most_bytes: int, packet_bytes: int | None) -> list[list[memoryview]]:
+    read: list[list[memoryview]] = []
+    is_last = False
+    while not is_last:
+        parts, is_last = stream.read_parts(made_bytes, most_bytes, packet_bytes)
+        assert all(parts)
+        read.append(parts)
+    return read
+
+
+@pytest.mark.parametrize("wanted_all", [True, False])
+@pytest.mark.parametrize("made_bytes", [1, 700, 1 << 20])
+@pytest.mark.parametrize("most_bytes", [1_000, 30_000, 1 << 22])
+def test_part_by_part_it_is_the_same_pack(wanted_all: bool, made_bytes: int, most_bytes: int) -> None:
+    noise = [blob("".join(chr(32 + at * (at + seed) % 90) for at in range(30_000))) for seed in range(3)]
+    remade = delta(blob("x" * 500), noise[1])
+    db = database([packed(A, *noise, remade, B)])
+    wanted = [A, *noise, remade, B] if wanted_all else [A, noise[0], noise[2], remade, B]
+    plain = drained(db.stream_pack(only(db, wanted), client_holds=None, ofs_delta=True))
+    stream = db.stream_pack(only(db, wanted), client_holds=None, ofs_delta=True)
+    pieces = in_parts(stream, made_bytes, most_bytes, None)
+    assert b"".join(part for piece in pieces for part in piece) == plain
+    assert max(sum(map(len, piece)) for piece in pieces) <= max(made_bytes, most_bytes)
+    assert stream.read_parts(1, 1, None) == ([], True)
+    if wanted_all:  # all of it lies in the pack: nothing is made
+        assert sum(map(len, pieces[0])) == min(most_bytes, len(plain))
+
+
+@pytest.mark.parametrize("max_packet_bytes", [6, 1_000, 65_520])
+def test_parts_in_a_band_are_packets_as_large_as_they_may_be(max_packet_bytes: int) -> None:
+    noise = blob("".join(chr(32 + at * at % 90) for at in range(70_000)))
+    db = database([packed(A, B, noise)])
+    plain = drained(db.stream_pack(only(db, [A, B, noise]), client_holds=None, ofs_delta=True))
+    stream = db.stream_pack(only(db, [A, B, noise]), client_holds=None, ofs_delta=True)
+    for at, piece in enumerate(in_parts(stream, 4096, 4096, max_packet_bytes)):
+        data = plain[4096 * at : 4096 * at + 4096]
+        assert b"".join(piece) == (encode_band(DATA_BAND, data, max_packet_bytes=max_packet_bytes) if data else b"")
+
+
+def test_a_part_outlives_its_stream() -> None:
+    db = database([packed(A, B)])
+    parts, _ = db.stream_pack(only(db, [A, B]), client_holds=None, ofs_delta=True).read_parts(1 << 20, 1 << 20, None)
+    del db
+    assert parts[0].readonly
+    assert bytes(parts[0])[:4] == b"PACK"

@@ -747,6 +747,15 @@ class PackStream:
     def read_in_band(self, max_bytes: int, max_packet_bytes: int) -> bytes:
         """The same in packets of side-band 1, which come on top of max_bytes. Format: gitprotocol-pack(5)."""
 
+    def read_parts(
+        self, max_made_bytes: int, max_bytes: int, max_packet_bytes: int | None
+    ) -> tuple[list[memoryview], bool]:
+        """The next bytes one part behind the other, in packets if their size is given, and whether they are the last.
+
+        What is copied from a stored pack is a view of it, mapped, and in memory when this returns. max_made_bytes: of
+        the rest, which has memory of its own. The last list may be empty, and a part never is. Releases the GIL.
+        """
+
 # --- maintenance ------------------------------------------------------------------------------------------------------
 
 def write_commit_graph(db: ObjectDb, path: str, *, cancel: Cancel | None = None, work: WorkCount | None = None) -> int:

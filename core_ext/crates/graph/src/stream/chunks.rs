@@ -50,6 +50,31 @@ impl Chunks {
         }
     }
 
+    /// How many of the next bytes lie in a stored pack one behind the other.
+    pub(crate) fn stored_ahead(&self) -> usize {
+        match self.queue.front() {
+            Some(Chunk::Stored(_, range)) => range.len() - self.taken,
+            _ => 0,
+        }
+    }
+
+    /// The next bytes where they lie, if so many of them lie in a stored pack one behind the other.
+    pub(crate) fn take_stored(&mut self, len: usize) -> Option<(Arc<Pack>, Range<usize>)> {
+        let Some(Chunk::Stored(pack, range)) = self.queue.front() else { return None };
+        let start = range.start + self.taken;
+        if start + len > range.end {
+            return None;
+        }
+        let found = (Arc::clone(pack), start..start + len);
+        self.taken += len;
+        self.waiting_bytes -= len;
+        if found.1.end == range.end {
+            self.taken = 0;
+            self.queue.pop_front();
+        }
+        Some(found)
+    }
+
     /// Move the next bytes to `out`, filling it, or as far as there are any. Returns how many.
     pub(crate) fn take(&mut self, out: &mut [u8]) -> usize {
         let mut filled = 0;

@@ -12,6 +12,7 @@ mod cursor;
 mod depths;
 mod entries;
 mod jobs;
+mod parts;
 mod plan;
 mod remake;
 mod shifts;
@@ -28,6 +29,7 @@ use remake::Remaking;
 use std::sync::Arc;
 
 pub use entries::{PackEntries, PackEntry};
+pub use parts::{PACKET_HEAD_BYTES, Part, Portion, write_packet_head};
 
 /// `PACK`, and version 2.
 const PACK_SIGNATURE: [u8; 8] = *b"PACK\0\0\0\x02";
