@@ -28,6 +28,7 @@ class Service:
 
     app: ASGIFramework
     limits: HttpLimits
+    speaks_http_2: bool = True
     board: DepartureBoard = field(default_factory=DepartureBoard)
     is_draining: bool = False
     idle: set[trio.CancelScope] = field(default_factory=set)
@@ -119,6 +120,8 @@ class Http1Connection:
             return None
         with trio.CancelScope(deadline=trio.current_time() + self._service.limits.keep_alive_s) as scope:
             self._service.idle.add(scope)
+            if self._received.data:
+                self._allow_for_head(scope)
             try:
                 while await self._received.more():
                     if head := self._head_at_hand():
@@ -137,7 +140,8 @@ class Http1Connection:
 
     def _head_at_hand(self) -> RequestHead | WantsHttp2 | None:
         data = self._received.data
-        if self._is_first and data[:3] == HTTP_2_PREFACE[:3]:
+        speaks_http_2 = self._service.speaks_http_2
+        if speaks_http_2 and self._is_first and data[:3] == HTTP_2_PREFACE[:3]:
             if data.startswith(HTTP_2_PREFACE):
                 return WantsHttp2(data)
             if HTTP_2_PREFACE.startswith(data):
@@ -145,7 +149,7 @@ class Http1Connection:
         head = self._received.head(self._service.limits)
         if head is None:
             return None
-        if head.upgrade == b"h2c" and head.body_bytes == 0:
+        if speaks_http_2 and head.upgrade == b"h2c" and head.body_bytes == 0:
             return WantsHttp2(data)
         self._is_first = False
         return head

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -85,10 +86,10 @@ class RawConnection:
 
     def has_ended(self) -> bool:
         """Wait until the server ends the connection (True) or sends something (False)."""
-        try:
-            return not self._unread and self.socket.recv(1, socket.MSG_PEEK) == b""
-        except ConnectionResetError:
-            return True
+        if not self._unread:
+            with suppress(ConnectionResetError):
+                self._unread = self.socket.recv(RECEIVE_BYTES)
+        return not self._unread
 
     def vanish(self) -> None:
         """Go without a word, as a machine does that loses its network: a reset is all that the server may see."""
