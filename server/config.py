@@ -101,6 +101,7 @@ class Settings:
     push_cert_keys: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    http2: bool = True
     allow_insecure: bool = False
     shutdown_timeout_secs: Seconds = 30.0
     shutdown_drain_delay_secs: Seconds = 5.0

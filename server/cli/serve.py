@@ -70,6 +70,7 @@ _OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--push-cert-keys", _PATH, "A file or folder of keys that sign pushes: allowed_signers, *.asc, *.gpg."),
     ("--tls-cert", _PATH, "Certificate chain, PEM. With --tls-key: speak TLS."),
     ("--tls-key", _PATH, "The certificate's private key, PEM."),
+    ("--http2", bool, "Speak HTTP/2 as well as HTTP/1.1.  [default: true]"),
     ("--shutdown-timeout-secs", float, "How long running requests may take after the end was ordered.  [default: 30]"),
     ("--shutdown-drain-delay-secs", float, "How long to serve on, not ready, before the end.  [default: 5]"),
     ("--readiness-write-check", bool, "Whether /v1/health/ready tries the write path.  [default: true]"),

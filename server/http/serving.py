@@ -30,12 +30,15 @@ class HttpServer:
     """HTTP/1.1 and HTTP/2 on one socket, in the clear or over TLS."""
 
     def __init__(self, app: ASGIFramework, config: Config, limits: HttpLimits | None = None) -> None:
-        """config: Hypercorn's, of HTTP/2, the certificate and the end of the process."""
+        """config: Hypercorn's, of HTTP/2, the certificate and the end of the process.
+
+        Without `h2` among its `alpn_protocols` HTTP/2 is not spoken, in the clear neither.
+        """
         self._app = app
         self._config = config
         self._limits = limits or HttpLimits()
         self._tls: ssl.SSLContext | None = config.create_ssl_context()
-        self._service = Service(app, self._limits)
+        self._service = Service(app, self._limits, speaks_http_2=_HTTP_2_BY_ALPN in config.alpn_protocols)
         self._http_2 = Http2Server(app, config, self._service.lifespan_state)
         self._own_name: tuple[str, int] | None = None
 

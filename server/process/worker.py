@@ -157,6 +157,8 @@ def hypercorn_config(orders: Orders) -> Config:
     config.keep_alive_max_requests = MAX_REQUESTS_PER_CONNECTION
     config.ssl_handshake_timeout = limits.handshake_s
     config.h2_max_header_list_size = limits.max_head_bytes
+    if not settings.http2:
+        config.alpn_protocols = ["http/1.1"]
     config.certfile = None if settings.tls_cert is None else str(settings.tls_cert)
     config.keyfile = None if settings.tls_key is None else str(settings.tls_key)
     return config

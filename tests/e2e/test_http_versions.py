@@ -183,6 +183,15 @@ def test_curl_gets_the_advertisement_however_it_asks_for_a_version(
     assert done.stdout.startswith(b"000eversion 2\n")
 
 
+@pytest.mark.parametrize("flag", ["--http2", "--http1.1"])
+def test_a_server_may_be_told_to_speak_http_1_1_only(authority: Authority, flag: str, tmp_path: Path) -> None:
+    with one_worker(tmp_path / "tls", ["--http2", "false"], authority=authority) as server:
+        command = ["curl", "--silent", "--show-error", "--cacert", str(authority.ca_file), flag]
+        command += [f"{server.url}/v1/health", "--write-out", "%{stderr}%{http_version}", "--output", "/dev/null"]
+        done = subprocess.run(command, capture_output=True, check=True, env={"PATH": os.environ["PATH"]})
+    assert done.stderr.decode() == "1.1"
+
+
 async def test_many_requests_over_one_http_2_connection_at_once(
     servers: dict[bool, RunningServer], authority: Authority
 ) -> None:

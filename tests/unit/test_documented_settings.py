@@ -11,7 +11,7 @@ from server.config import Settings
 from tests.support.named_tests import ROOT
 
 ROWS = re.findall(r"^\| (`--.*?) \| (.*?) \| (.+) \|$", (ROOT / "docs" / "operation.md").read_text(), re.MULTILINE)
-DOCUMENTED = {flag: default for flags, default, _ in ROWS for flag in re.findall(r"`--([a-z-]+)`", flags)}
+DOCUMENTED = {flag: default for flags, default, _ in ROWS for flag in re.findall(r"`--([a-z0-9-]+)`", flags)}
 WORDS = {"workers": "cores", "admin-token": "made up"}
 """Defaults that depend on the machine or the run."""
 

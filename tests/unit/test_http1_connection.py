@@ -340,6 +340,16 @@ async def test_http_2_is_handed_on_with_all_that_came_of_it() -> None:
     assert await _run(echo, Wire(upgrade)) == WantsHttp2(upgrade)
 
 
+async def test_http_2_that_is_not_spoken_is_a_version_we_do_not_know_and_an_upgrade_nobody_makes() -> None:
+    service = Service(cast("ASGIFramework", echo), HttpLimits(), speaks_http_2=False)
+    preface = Wire(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert await _run(echo, preface, service) is None
+    assert preface.sent.startswith(b"HTTP/1.1 505 ")
+    upgrade = Wire(GET[:-2] + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    assert await _run(echo, upgrade, service) is None
+    assert upgrade.sent.startswith(b"HTTP/1.1 200 ")
+
+
 # --- who goes away ----------------------------------------------------------------------------------------------------
 
 
