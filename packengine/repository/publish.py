@@ -23,6 +23,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from core_ext import ObjectDb
 from packengine.manifests import Manifest, PackRecord, PublishKind, digest_of, encode_manifest
 from packengine.refs import RefChange
 from packengine.repository.actor import Actor
@@ -69,6 +70,9 @@ class Draft:
 
     drops: frozenset[bytes] = frozenset()
     """Packs that are no longer named, by digest: their objects are in the others. `packs` take the place of these."""
+
+    objects: ObjectDb | None = None
+    """A database of everything in `packs` and, behind it, in the packs of the state, if there is one."""
 
     forgets_past: bool = False
     """Whether the manifest is to have no parent, so that nothing leads to what was before."""
@@ -217,7 +221,9 @@ class Publisher:
         except Exception as error:  # noqa: BLE001 - the wish's, who gets it
             return _Step(wish, error=error)
         blocks = {row.digest: row.data for row in publish.rows if row.kind is RowKind.REF_BLOCK}
-        self._loader.keep(publish.manifest, manifest, blocks)
+        # Not where a pack was named before, or took the place of others.
+        is_front = len(manifest.packs) == len(draft.packs) + len(state.manifest.packs)
+        self._loader.keep(publish.manifest, manifest, blocks, draft.objects if is_front else None)
         after = RepositoryState(state.record, Pointer(state.pointer.version + 1, publish.manifest), manifest)
         return _Step(wish, draft, publish, after)
 
@@ -239,7 +245,9 @@ class Publisher:
                 return False
             first_version = outcome.pointer.version - len(published) + 1
             for version, (step, publish) in enumerate(published, first_version):
-                step.wish.committed = replace(outcome, pointer=Pointer(version, publish.manifest))
+                is_last = version == outcome.pointer.version
+                pointer = Pointer(version, publish.manifest)
+                step.wish.committed = outcome if is_last else replace(outcome, pointer=pointer)
         for step in steps:
             step.wish.step = step
         return True
@@ -262,8 +270,8 @@ class Publisher:
         fresh = [pack for pack in draft.packs if pack.record.digest not in named]
         packs = _packs_after(old.packs, draft.drops, [pack.record for pack in fresh])
         self._check_limits(len(packs), len(refs))
-        manifest = replace(
-            old,
+        manifest = Manifest(
+            object_format=old.object_format,
             head=draft.head or old.head,
             parent=None if draft.forgets_past else state.pointer.manifest,
             time_ms=max(now_ms(), old.time_ms),
@@ -335,6 +343,8 @@ def _packs_after(
 
 def _joined(publishes: Sequence[Publish]) -> Publish:
     """One from before the first to after the last, of which each was derived from the one before."""
+    if len(publishes) == 1:
+        return publishes[0]
     return replace(
         publishes[-1],
         expected=publishes[0].expected,

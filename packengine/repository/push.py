@@ -79,7 +79,8 @@ class PushService(PushMeans):
             signer = self.policy.signer(request, state)
         except CertificateRefused as refused:
             return Push(self, state, request, actor, may_push, access, kind, refusal=str(refused))
-        return Push(self, state, request, actor, may_push, replace(access, signer=signer), kind)
+        access = access if signer is None else replace(access, signer=signer)
+        return Push(self, state, request, actor, may_push, access, kind)
 
 
 class Push:
@@ -174,8 +175,8 @@ class Push:
             self._drop_pack()
             return PushOutcome(None, unpack_error, [(c.name, _UNPACKER) for c in self._commands], ())
         warnings = [f"{oid.hex()}: {text}" for oid, _, text in self._ingested.warnings] if self._ingested else []
-        thin_bases = self._ingested.thin_base_count if self._ingested else 0
-        deltas = replace(self.delta_count(), thin_bases=thin_bases)
+        count = self.delta_count()
+        deltas = DeltaCount(count.resolved, count.total, self._ingested.thin_base_count if self._ingested else 0)
         committed = self._means.publisher.publish(
             self._state, self._actor, self._kind, self._derive, self._provenance, is_quick=self._is_small
         )

@@ -62,6 +62,8 @@ class PushDrafts:
             and means.visibility.all_usable(state)
             and (not intakes or pack is None or pack.unreferenced(tips, usable) == 0),
             packs=intakes,
+            # A blob is opened anew, by the path where it stays.
+            objects=lookup.everything if intakes and intakes[0].blob is None else None,
             head=_first_branch(state, self.plan.changes),
         )
 

@@ -55,6 +55,11 @@ class ObjectLookup:
         self._own = own
         self._both = both
 
+    @property
+    def everything(self) -> ObjectDb:
+        """The database of the pack in front of everything stored."""
+        return self._both
+
     def contains(self, oid: bytes) -> bool:
         """Whether the push may name it."""
         return self._usable.contains(oid) or (self._own is not None and self._own.contains(oid))
@@ -202,12 +207,18 @@ def _change(command: Command, objects: ObjectLookup) -> RefChange:
 def _keeps_reach(
     moved: Sequence[Command], stored: Mapping[bytes, RefEntry], state: RepositoryState, objects: ObjectLookup
 ) -> bool:
-    head = next((c.new for c in moved if c.name == state.manifest.head and not c.is_delete), None)
-    if head is None and (entry := state.head_entry()) is not None:
-        head = entry.oid
+    head = _head_after(moved, state) if any(command.is_delete for command in moved) else None
     for command in moved:
         old = command.old_or_none if not command.is_delete else stored[command.name].oid
         new = head if command.is_delete else command.new
         if old is not None and (new is None or not objects.reaches(old, new)):
             return False
     return True
+
+
+def _head_after(moved: Sequence[Command], state: RepositoryState) -> bytes | None:
+    moved_to = next((c.new for c in moved if c.name == state.manifest.head and not c.is_delete), None)
+    if moved_to is not None:
+        return moved_to
+    entry = state.head_entry()
+    return None if entry is None else entry.oid

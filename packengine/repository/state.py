@@ -66,11 +66,7 @@ class StateLoader:
         return state
 
     def _read(self, repository_id: str) -> RepositoryState:
-        # In this order: versions only grow under an id, so a pointer of somebody before the record's time shows.
-        pointer = self._catalog.pointer(repository_id)
-        record = self._catalog.repository(repository_id)
-        if record is None or pointer.version < record.first_version:
-            raise RepositoryMissing(f"no repository {repository_id}")
+        record, pointer = self._catalog.current(repository_id)
         return RepositoryState(record, pointer, self.manifest(pointer.manifest))
 
     def reload(self, state: RepositoryState) -> RepositoryState:
@@ -90,11 +86,18 @@ class StateLoader:
                 self._manifests[digest] = manifest
         return manifest
 
-    def keep(self, digest: bytes, manifest: Manifest, blocks: Mapping[bytes, bytes]) -> None:
-        """Take in what was published just now, so that the next who asks need not read what was here in hand."""
+    def keep(
+        self, digest: bytes, manifest: Manifest, blocks: Mapping[bytes, bytes], objects: ObjectDb | None = None
+    ) -> None:
+        """Take in what was published just now, so that the next who asks need not read what was here in hand.
+
+        objects: a database over the manifest's packs, if there is one.
+        """
         with self._lock:
             self._manifests[digest] = manifest
             self._blocks.update(blocks)
+            if objects is not None:
+                self._databases[_name_of_packs(manifest)] = objects
 
     def load_block(self, digest: bytes) -> bytes:
         """A ref block's bytes."""
@@ -109,8 +112,7 @@ class StateLoader:
 
     def objects(self, manifest: Manifest) -> ObjectDb:
         """Everything that is stored in the manifest's packs, whether a ref reaches it or not."""
-        names = [manifest.object_format.encode(), *(pack.digest for pack in manifest.packs)]
-        key = hashlib.sha256(b"".join(names)).digest()  # empty repositories of both formats have no packs
+        key = _name_of_packs(manifest)
         self._shelf.look_again()
         with self._lock:
             database = self._databases.get(key)
@@ -142,6 +144,11 @@ class StateLoader:
             except RowMissing:
                 return
         yield manifest
+
+
+def _name_of_packs(manifest: Manifest) -> bytes:
+    names = [manifest.object_format.encode(), *[pack.digest for pack in manifest.packs]]
+    return hashlib.sha256(b"".join(names)).digest()  # empty repositories of both formats have no packs
 
 
 def _weight(manifest: Manifest) -> int:

@@ -489,6 +489,9 @@ class Catalog(Jobs, Protocol):
     def pointer(self, repository_id: str) -> Pointer:
         """The pointer as of now. Raises RepositoryMissing."""
 
+    def current(self, repository_id: str) -> tuple[RepositoryRecord, Pointer]:
+        """The record and the pointer of a live repository, both as of one moment. Raises RepositoryMissing."""
+
     def publish(self, publish: Publish) -> Committed | Superseded:
         """Compare-and-swap the pointer. Raises RepositoryMissing; CatalogBusy; RowMissing if the manifest is absent.
 

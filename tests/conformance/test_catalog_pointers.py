@@ -13,6 +13,7 @@ from packengine.storage.ports import (
     Committed,
     Pointer,
     Publish,
+    RepositoryMissing,
     RowKind,
     RowMissing,
     Superseded,
@@ -33,6 +34,24 @@ def test_a_publish_moves_the_pointer_and_stores_its_rows(catalog: Catalog) -> No
     assert catalog.pointer("demo") == moved
     for stored in [*rows, manifest("next")]:
         assert catalog.row(stored.kind, stored.digest) == stored.data
+
+
+def test_record_and_pointer_are_read_together(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    publish(catalog, "demo", catalog.pointer("demo"), "next")
+    assert catalog.current("demo") == (catalog.repository("demo"), Pointer(2, manifest("next").digest))
+    catalog.delete_repositories(["demo"], 1_000)
+    with pytest.raises(RepositoryMissing):
+        catalog.current("demo")
+
+
+def test_a_manifest_among_the_rows_may_stand_anywhere(catalog: Catalog) -> None:
+    create(catalog, "demo")
+    new, pack = manifest("next"), row(RowKind.PACK, b"pack")
+    assert catalog.publish(Publish("demo", catalog.pointer("demo"), new.digest, [new, pack])) == Committed(
+        "demo", Pointer(2, new.digest)
+    )
+    assert catalog.pointer("demo").manifest == new.digest
 
 
 def test_stale_cas_leaves_pointer_and_rows_unchanged(catalog: Catalog) -> None:

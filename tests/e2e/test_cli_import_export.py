@@ -40,10 +40,11 @@ def small_data(small_repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture
 def tail_data(tmp_path: Path) -> Path:
-    """A data folder with `real`, whose pack is a catalog row."""
+    """A data folder with `real`, whose pack is a catalog row, and of enough objects to have its idx beside it."""
     work = tmp_path / "work"
     git("init", "--quiet", "-b", "main", work)
-    commit_file(work, "file", bytes(range(256)) * 8)
+    for content in (b"first", b"second", bytes(range(256)) * 8):
+        commit_file(work, "file", content)
     data_dir = imported(tmp_path / "data", work)
     assert blobs(data_dir) == []
     return data_dir

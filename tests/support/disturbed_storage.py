@@ -22,7 +22,7 @@ _CATALOG_CALLS = frozenset(
             "forget",
         ),
         *("give_up_tombstones", "expire_readers", "readers", "next_generation", "row"),
-        *("repositories", "repository", "pointer", "publish", "create_repositories"),
+        *("repositories", "repository", "pointer", "current", "publish", "create_repositories"),
     }
 )
 _BLOB_CALLS = frozenset({"contains", "delete", "open", "put_file", "size_bytes", "stored"})

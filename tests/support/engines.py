@@ -15,7 +15,7 @@ from packengine.protocol import Client, Command, Needs, PushCapabilities, PushCo
 from packengine.repository import Engine, Limits, Push
 from packengine.repository.progress import no_progress
 from packengine.repository.push_policy import PushPolicy
-from packengine.storage.ports import BlobStore, Committed, Publish, RepositoryRecord, Superseded
+from packengine.storage.ports import BlobStore, Committed, Pointer, Publish, RepositoryRecord, Superseded
 from tests.support.engine_pushes import ACTOR
 from tests.support.fakes import MemoryBlobStore, MemoryCatalog
 from tests.support.raw_packs import BLOB, COMMIT, NULL, TAG, TREE, commit_content, entry, oid_of, pack_of, tree_content
@@ -45,10 +45,10 @@ class OvertakenCatalog(MemoryCatalog):
             self.rivals = waiting
         return super().publish(publish)
 
-    def repository(self, repository_id: str) -> RepositoryRecord | None:
-        """The record of a live repository."""
-        record = super().repository(repository_id)
-        return replace(record, read_only=True) if record and repository_id in self.now_read_only else record
+    def current(self, repository_id: str) -> tuple[RepositoryRecord, Pointer]:
+        """The record and the pointer."""
+        record, pointer = super().current(repository_id)
+        return replace(record, read_only=True) if repository_id in self.now_read_only else record, pointer
 
 
 class Clock:

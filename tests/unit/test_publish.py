@@ -221,9 +221,34 @@ def test_rows_are_stored_in_the_transaction_that_moves_the_pointer(project: Proj
     names = [b"refs/tags/%03d" % number for number in range(100)]
     project.push(*(move(name, None, root) for name in names))
     kinds = [[row.kind for row in published.rows] for published in catalog.published]
-    assert kinds[0] == [RowKind.PACK, RowKind.PACK_INDEX, RowKind.MANIFEST]
+    assert kinds[0] == [RowKind.PACK, RowKind.MANIFEST]
     assert set(kinds[1]) == {RowKind.REF_BLOCK, RowKind.MANIFEST}
     assert catalog.published[1].rows[-1].digest == project.engine.load(project.id).pointer.manifest
+
+
+def test_the_idx_of_a_small_pack_is_made_when_it_is_opened(project: Project, catalog: OvertakenCatalog) -> None:
+    """Larger ones have it beside them."""
+    root = project.objects.commit("root")
+    project.pushed(MAIN, None, root, project.objects.empty_tree, root)
+    many = [project.objects.blob(b"%d" % number) for number in range(9)]
+    tree = project.objects.tree({b"%d" % number: blob for number, blob in enumerate(many)})
+    child = project.objects.commit("child", root, tree=tree)
+    project.pushed(MAIN, root, child, *many, tree, child)
+    large, small = project.manifest.packs
+    assert catalog.has_row(RowKind.PACK_INDEX, large.digest)
+    assert not catalog.has_row(RowKind.PACK_INDEX, small.digest)
+    project.engine.parts.shelf._resident.clear()
+    assert project.engine.parts.shelf.open(small, "sha1").object_count == 2
+
+
+def test_a_push_leaves_the_database_it_worked_with(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So whoever comes next opens no pack, and finds the bases of its deltas decoded."""
+    root = project.objects.commit("root")
+    project.pushed(MAIN, None, root, project.objects.empty_tree, root)
+    monkeypatch.setattr(project.engine.parts.shelf, "open", lambda *_: pytest.fail("a pack was opened"))
+    child = project.objects.commit("child", root)
+    project.pushed(MAIN, root, child, child)
+    assert project.engine.parts.loader.objects(project.manifest).contains(child)
 
 
 class Journal(MemoryBlobStore):

@@ -174,7 +174,7 @@ def test_a_publish_of_what_is_new_does_nothing_for_collections(catalog: SqliteCa
         connection.set_trace_callback(None)
 
     catalog._writer.run(traced)
-    assert [statement.split()[0] for statement in statements] == ["SELECT", "INSERT", "INSERT", "SELECT", "UPDATE"]
+    assert [statement.split()[0] for statement in statements] == ["SELECT", "INSERT", "INSERT", "UPDATE"]
     assert not [each for each in statements if "condemned" in each or "mark" in each]
 
 

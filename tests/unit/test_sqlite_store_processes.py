@@ -17,7 +17,7 @@ from tests.support.catalogs import create, manifest, publish
 from tests.support.child import child_command
 
 PROCESSES, THREADS, PUBLISHES = 4, 8, 10
-STATEMENTS_OF_TWO_PUBLISHES = 24
+STATEMENTS_OF_TWO_PUBLISHES = 18
 
 
 @pytest.fixture

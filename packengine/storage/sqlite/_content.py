@@ -14,6 +14,8 @@ MAX_ROW_BYTES = 2_000_000
 KIND_NUMBERS = {RowKind.MANIFEST: 1, RowKind.REF_BLOCK: 2, RowKind.PACK: 3, RowKind.PACK_INDEX: 4}
 """As stored; never to be renumbered."""
 
+_INSERT = "INSERT INTO content (kind, digest, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+
 
 def check_row(row: Row) -> None:
     """Raises StorageError for a row over the limit, CorruptBlob for bytes that are not what the digest names."""
@@ -30,11 +32,14 @@ def verify(kind: RowKind, digest: Digest, data: bytes) -> None:
 
 def store_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> bool:
     """Insert the rows that are not there yet. They have been checked. Returns whether none of them was there."""
-    cursor = connection.executemany(
-        "INSERT INTO content (kind, digest, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [(KIND_NUMBERS[row.kind], row.digest, row.data) for row in rows],
-    )
+    cursor = connection.executemany(_INSERT, [(KIND_NUMBERS[row.kind], row.digest, row.data) for row in rows])
     return cursor.rowcount == len(rows)
+
+
+def store_row(connection: sqlite3.Connection, row: Row) -> int | None:
+    """The same for a single one. Returns its key, or None if it was there."""
+    cursor = connection.execute(_INSERT, (KIND_NUMBERS[row.kind], row.digest, row.data))
+    return cursor.lastrowid if cursor.rowcount else None
 
 
 def manifest_key(connection: sqlite3.Connection, digest: Digest) -> int:

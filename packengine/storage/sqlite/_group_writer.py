@@ -16,7 +16,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -206,9 +206,13 @@ class GroupWriter:
         try:
             connection = self._connect()
             connection.execute("BEGIN IMMEDIATE")
-            for ticket in group:
-                self._attempt(connection, ticket)
-            connection.execute("COMMIT")
+            if len(group) == 1:  # the transaction is its savepoint
+                self._attempt(connection, group[0])
+                connection.execute("COMMIT" if group[0].error is None else "ROLLBACK")
+            else:
+                for ticket in group:
+                    self._attempt_apart(connection, ticket)
+                connection.execute("COMMIT")
         except (sqlite3.Error, StorageError) as error:
             self._fail(group, error)
             self._disconnect()  # rolls back; and a fresh connection trusts nothing that this one remembers
@@ -217,8 +221,14 @@ class GroupWriter:
             self._disconnect()
             raise
 
-    def _attempt(self, connection: sqlite3.Connection, ticket: _Ticket) -> None:
+    def _attempt_apart(self, connection: sqlite3.Connection, ticket: _Ticket) -> None:
         connection.execute("SAVEPOINT job")
+        self._attempt(connection, ticket)
+        if ticket.error is not None:
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+
+    def _attempt(self, connection: sqlite3.Connection, ticket: _Ticket) -> None:
         try:
             ticket.result = ticket.job(connection)
         except sqlite3.Error as error:
@@ -227,9 +237,6 @@ class GroupWriter:
             ticket.error = storage_error(error, self._path)
         except Exception as error:  # noqa: BLE001 - the caller's, who gets it
             ticket.error = error
-        if ticket.error is not None:
-            connection.execute("ROLLBACK TO job")
-        connection.execute("RELEASE job")
 
     def _fail(self, group: list[_Ticket], error: sqlite3.Error | OSError | StorageError) -> None:
         """Give everybody an error of their own: a traceback belongs to one thread."""
@@ -251,8 +258,7 @@ class GroupWriter:
 
     def _count(self, group: list[_Ticket], waited_s: float) -> None:
         stats = self._stats
-        self._stats = replace(
-            stats,
+        self._stats = WriteStats(
             groups=stats.groups + bool(group),
             jobs=stats.jobs + len(group),
             largest_group=max(stats.largest_group, len(group)),

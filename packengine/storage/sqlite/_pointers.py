@@ -15,7 +15,7 @@ from packengine.storage.ports import (
     Superseded,
 )
 from packengine.storage.sqlite._condemned import name_blobs, name_rows_again
-from packengine.storage.sqlite._content import manifest_key, store_rows
+from packengine.storage.sqlite._content import manifest_key, store_row, store_rows
 from packengine.storage.sqlite._owners import check_growth
 
 _POINTER = """
@@ -44,18 +44,30 @@ def publish(connection: sqlite3.Connection, request: Publish) -> Committed | Sup
     repository_key, current = _find(connection, request.repository_id)
     if current != request.expected:
         return Superseded(request.repository_id, current)
-    if not store_rows(connection, request.rows):
-        name_rows_again(connection, [RowKey(row.digest, row.kind) for row in request.rows])
-    if not any(row.digest == request.manifest for row in request.rows):
-        name_rows_again(connection, [RowKey(request.manifest, RowKind.MANIFEST)])
-    name_blobs(connection, request.blobs)
+    manifest = _store(connection, request)
+    if request.blobs:
+        name_blobs(connection, request.blobs)
     check_growth(connection, repository_key, request.size_bytes, request.quota)
     moved = Pointer(current.version + request.steps, request.manifest)
     connection.execute(
         "UPDATE pointer SET version = ?, manifest = ?, size_bytes = ? WHERE repository = ?",
-        (moved.version, manifest_key(connection, moved.manifest), request.size_bytes, repository_key),
+        (moved.version, manifest, request.size_bytes, repository_key),
     )
     return Committed(request.repository_id, moved)
+
+
+def _store(connection: sqlite3.Connection, request: Publish) -> int:
+    """The key of the manifest, which is mostly the last of the rows, and new as all of them."""
+    rows = request.rows
+    are_new = store_rows(connection, rows[:-1])
+    key = store_row(connection, rows[-1]) if rows else None
+    if key is not None and are_new and rows[-1].digest == request.manifest:
+        return key
+    if rows and not (are_new and key is not None):
+        name_rows_again(connection, [RowKey(row.digest, row.kind) for row in rows])
+    if not any(row.digest == request.manifest for row in rows):
+        name_rows_again(connection, [RowKey(request.manifest, RowKind.MANIFEST)])
+    return manifest_key(connection, request.manifest)
 
 
 def pointer_uses(connection: sqlite3.Connection) -> list[PointerUse]:

@@ -15,6 +15,7 @@ from packengine.storage.ports import (
     NewRepository,
     NewToken,
     OwnerQuota,
+    Pointer,
     RepositoryExists,
     RepositoryMissing,
     RepositoryPlace,
@@ -32,15 +33,21 @@ from packengine.storage.sqlite._tokens import insert_token
 
 _Row: TypeAlias = tuple[str, str | None, int, str | None, int, int, str, int, str | None]
 
-_ANY_RECORD = """
-    SELECT r.id, o.name, r.created_at_s, s.id, r.read_only, p.first_version,
-        r.description, r.is_public, r.rules
+_COLUMNS = """
+    r.id, o.name, r.created_at_s, s.id, r.read_only, p.first_version, r.description, r.is_public, r.rules
+"""
+_TABLES = """
     FROM repository r
     JOIN pointer p ON p.repository = r.key
     LEFT JOIN owner o ON o.key = r.owner
     LEFT JOIN repository s ON s.key = r.source AND s.deleted_at_s IS NULL
 """
+_ANY_RECORD = f"SELECT {_COLUMNS} {_TABLES}"
 _RECORD = f"{_ANY_RECORD} WHERE r.deleted_at_s IS NULL"
+_CURRENT = f"""
+    SELECT p.version, c.digest, {_COLUMNS} {_TABLES} JOIN content c ON c.key = p.manifest
+    WHERE r.id = ? AND r.deleted_at_s IS NULL
+"""
 _DEAD = """
     SELECT max(p.version)
     FROM repository r JOIN pointer p ON p.repository = r.key
@@ -280,6 +287,14 @@ def find_repository(connection: sqlite3.Connection, repository_id: str) -> Repos
     """The record of a live repository."""
     row = connection.execute(f"{_RECORD} AND r.id = ?", (repository_id,)).fetchone()
     return None if row is None else _record(row)
+
+
+def find_current(connection: sqlite3.Connection, repository_id: str) -> tuple[RepositoryRecord, Pointer]:
+    """The record and the pointer of a live repository. Raises RepositoryMissing."""
+    row = connection.execute(_CURRENT, (repository_id,)).fetchone()
+    if row is None:
+        raise RepositoryMissing(f"no repository {repository_id}")
+    return _record(row[2:]), Pointer(*row[:2])
 
 
 def list_repositories(

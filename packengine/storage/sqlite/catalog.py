@@ -185,6 +185,11 @@ class SqliteCatalog(JobCalls):
         with self._readers.connection() as connection:
             return _pointers.read_pointer(connection, repository_id)
 
+    def current(self, repository_id: str) -> tuple[RepositoryRecord, Pointer]:
+        """The record and the pointer, both as of one moment. Raises RepositoryMissing."""
+        with self._readers.connection() as connection:
+            return _repositories.find_current(connection, repository_id)
+
     def publish(self, publish: Publish) -> Committed | Superseded:
         """Compare-and-swap the pointer, in a transaction that is shared with whoever publishes at the same time."""
         for row in publish.rows:

@@ -235,6 +235,12 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
         with self._lock:
             return self._get(repository_id).pointer
 
+    def current(self, repository_id: str) -> tuple[RepositoryRecord, Pointer]:
+        """The record and the pointer."""
+        with self._lock:
+            found = self._get(repository_id)
+            return found.record(), found.pointer
+
     def publish(self, publish: Publish) -> Committed | Superseded:
         """Compare-and-swap the pointer."""
         _check(publish.rows)
