@@ -1,259 +1,157 @@
-"""Answering a fetch, of whichever version: what to say first, and the pack behind it."""
+"""Answering a fetch, of whichever version: what to say first, and the pack behind it.
+
+One visit to a thread decides, and looks for the pack or begins to make it, in the cache or beside it. What most fetches
+get is at hand then, head and pack, and goes out in one write; the rest is streamed from where that visit got to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import TypeAlias
+from collections.abc import Callable
 
-import trio
-from outcome import Outcome, capture
-
-from core_ext import Cancel, PackStream
-from packengine.protocol import (
-    EARLY_KEEP_ALIVE,
-    FetchRequest,
-    FetchSections,
-    LegacyFetchRequest,
-    Needs,
-    PackFrame,
-    Service,
-    ShallowInfo,
-    fetch_error,
-    fetch_head,
-    legacy_head,
-    negotiate,
-    negotiate_legacy,
-)
-from packengine.repository import Engine, Fetch, RepositoryState, Selection
+from core_ext import Cancel, Cancelled
+from packengine.protocol import EARLY_KEEP_ALIVE, FetchRequest, PackFrame, Service, fetch_error
+from packengine.repository import Engine, RepositoryState
 from server.asgi import RequestRecord
+from server.git.cached_pack import CachedPack
+from server.git.deciding import AnyFetchRequest, Decider, Decision, WantedPack
 from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
 from server.git.native import ThreadPools
 from server.git.pack_cache import PackCache
-from server.git.pack_source import DirectPack, EntryPack, OpenPack
+from server.git.pack_source import DirectPack
 from server.git.pack_stream import send_at_hand, send_pack
-from server.git.silence import SILENCE_S, is_set_within
 
-_Request: TypeAlias = FetchRequest | LegacyFetchRequest
-
-
-@dataclass(frozen=True, slots=True)
-class _Pack:
-    """What the pack holds is found out behind the head, with keep-alives."""
-
-    open: OpenPack
-    key: bytes | None
-    """None: it is not kept."""
-
-    is_update: bool = False
-    """Whether the client has something of it already, and so likely lacks little."""
-
-    is_stored: bool = False
-    """Whether it is a stored pack as it is: a copy of that would be no faster to send."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    head: bytes
-    pack: _Pack | None
-    """None: the head is the whole answer."""
-
-
-class _Opened:
-    """What the decision opened on the way. It is there to be closed also if the decision never arrived."""
-
-    entry: EntryPack | None = None
-    """Of the cache, if it has the pack."""
-
-    stored: DirectPack | None = None
-    """Where the answer is a stored pack as it is."""
-
-    @property
-    def at_hand(self) -> EntryPack | DirectPack | None:
-        """The pack, if all of it has been read."""
-        pack = self.entry or self.stored
-        return pack if pack is not None and pack.is_at_hand else None
-
-    async def close(self) -> None:
-        if self.entry is not None:
-            await self.entry.close()
+_CONTENT_TYPE = (b"content-type", Service.UPLOAD_PACK.result_type.encode())
 
 
 class Fetching:
     """Answers fetches."""
 
     def __init__(self, engine: Engine, pools: ThreadPools, urls: DownloadUrls) -> None:
-        self._engine = engine
         self._pools = pools
-        self._urls = urls
+        self._decider = Decider(engine, urls)
         self._cache = None if engine.answers is None else PackCache(engine.answers, pools)
 
     async def answer(
-        self, exchange: GitExchange, state: RepositoryState, request: _Request, base_url: str, record: RequestRecord
-    ) -> None:
-        """Raises what the engine raises, as long as nothing has been sent. base_url: where the client sees us."""
-        cancel, opened = Cancel(), _Opened()
-        decide = partial(self._decide, state, request, base_url, cancel, opened)
-        try:
-            decided = await self._decide_aloud(exchange, request, decide, cancel)
-            decision = self._unwrapped(exchange, request, decided)
-            await self._send(exchange, request, decision, opened, record)
-        finally:
-            await opened.close()
-
-    @staticmethod
-    def _unwrapped(exchange: GitExchange, request: _Request, decided: Outcome[_Decision]) -> _Decision:
-        try:
-            return decided.unwrap()
-        except FAILURES as failure:
-            if not exchange.started:
-                raise
-            v2_request = request if isinstance(request, FetchRequest) else None
-            return _Decision(fetch_error(v2_request, sentence_for(failure)), None)
-
-    async def _decide_aloud(
-        self, exchange: GitExchange, request: _Request, decide: Callable[[], _Decision], cancel: Cancel
-    ) -> Outcome[_Decision]:
-        """Decide in a thread. Where the client listens already, the silence is broken."""
-        done = trio.Event()
-        async with trio.open_nursery() as nursery:
-            if isinstance(request, FetchRequest) and request.sideband_all:
-                nursery.start_soon(_break_silence, exchange, done)
-            decided = await self._pools.fetches.run(partial(capture, decide), stop=cancel.set)
-            done.set()
-        return decided
-
-    async def _send(
         self,
         exchange: GitExchange,
-        request: _Request,
-        decision: _Decision,
-        opened: _Opened,
+        state: RepositoryState,
+        request: AnyFetchRequest,
+        base_url: str,
         record: RequestRecord,
     ) -> None:
-        if decision.pack is None and not exchange.started:
-            content_type = (b"content-type", Service.UPLOAD_PACK.result_type.encode())
-            await exchange.answer(200, decision.head, content_type)
-            return
-        if not exchange.started:
-            await exchange.start(200, Service.UPLOAD_PACK.result_type)
-        exchange.hold(decision.head)
-        if decision.pack is None:
-            await exchange.end()
-            return
-        await self._send_pack(exchange, request, decision.pack, opened, record)
-
-    async def _send_pack(
-        self, exchange: GitExchange, request: _Request, pack: _Pack, opened: _Opened, record: RequestRecord
-    ) -> None:
+        """Raises what the engine raises, as long as nothing has been sent. base_url: where the client sees us."""
         frame = PackFrame.of(request)
-        at_hand = opened.at_hand
-        if at_hand is not None:
-            record.cache = "whole" if at_hand is opened.stored else "hit"
-            if self._cache is not None and at_hand is opened.entry:
-                self._cache.count("hit")
-            await send_at_hand(exchange, at_hand, frame, quiet=request.no_progress)
-            return
-        if self._cache is None or pack.key is None:
-            record.cache = "whole" if opened.stored is not None else "off"
-            direct = opened.stored or DirectPack(self._pools, pack.open, frame)
-            await send_pack(exchange, direct, frame, quiet=request.no_progress)
-            return
-        looked_up = [opened.entry]
-        cached = self._cache.pack(pack.key, pack.open, frame, looked_up, is_likely_small=pack.is_update)
+
+        def decide(cancel: Cancel) -> Decision:
+            return self._decider.decide(state, request, base_url, cancel)
+
+        def source_of(pack: WantedPack) -> DirectPack | CachedPack:
+            if self._cache is None or pack.key is None:
+                return DirectPack(self._pools, pack.open, frame)
+            return self._cache.pack(pack.key, pack.open, frame, is_likely_small=pack.is_update)
+
+        visit = _Visit(decide, source_of)
+        answer = _Answer(exchange, request, frame, visit)
         try:
-            await send_pack(exchange, cached, frame, quiet=request.no_progress)
+            await self._pools.fetches.run(visit.run, stop=visit.stop, meanwhile=answer.break_silence)
+            await answer.send()
+        except FAILURES as failure:
+            await answer.fail(failure)
         finally:
-            record.cache = cached.use
+            record.cache = visit.use
+            if visit.source is not None:
+                await visit.source.close()
 
-    def _decide(
-        self, state: RepositoryState, request: _Request, base_url: str, cancel: Cancel, opened: _Opened
-    ) -> _Decision:
-        """All that has to be known before the pack, and the pack if it is kept, in one visit to a thread."""
-        if isinstance(request, FetchRequest):
-            decision = self._decide_v2(state, request, base_url, cancel)
-        else:
-            decision = self._decide_legacy(state, request, cancel)
-        pack = decision.pack
-        if pack is not None and pack.is_stored:
-            opened.stored = DirectPack(self._pools, pack.open, PackFrame.of(request))
-            opened.stored.begin_here()
-        elif self._cache is not None and pack is not None and pack.key is not None:
-            opened.entry = self._cache.entry(pack.key)
-        return decision
 
-    def _decide_v2(self, state: RepositoryState, request: FetchRequest, base_url: str, cancel: Cancel) -> _Decision:
-        fetch = self._engine.fetches.begin(state, request, want_refs=request.want_refs, cancel=cancel)
-        common = fetch.common(request.haves)
-        reached = request.may_get_ready and fetch.all_reached(common, cancel)
-        negotiated = negotiate(request, common, all_reached=reached)
-        if not negotiated.sends_pack:
-            return _Decision(fetch_head(request, negotiated, FetchSections()), None)
-        uris: Sequence[tuple[bytes, bytes]] = ()
-        pack = self._pack(fetch, request, common, cancel)
-        if not common and fetch.is_whole(cancel) and base_url.partition(":")[0].encode() in request.packfile_uris:
-            uris, pack = self._packs_elsewhere(fetch, state, request, base_url, cancel)
-        sections = FetchSections(
-            shallow_info=_shallow_info(fetch, request, cancel), wanted_refs=fetch.wanted_refs, packfile_uris=uris
-        )
-        return _Decision(fetch_head(request, negotiated, sections), pack)
+class _Visit:
+    """The one visit to a thread. What it found is there for whoever waits for it, also before its end."""
 
-    def _packs_elsewhere(
-        self, fetch: Fetch, state: RepositoryState, request: FetchRequest, base_url: str, cancel: Cancel
-    ) -> tuple[Sequence[tuple[bytes, bytes]], _Pack]:
-        """(checksum, URI) of each pack that the client may get elsewhere, and what it gets here all the same."""
-        packs, rest = self._engine.bundles.split(state, fetch.objects, fetch.select((), cancel).objects)
-        uris = [(pack.checksum, self._urls.pack_url(state, pack, base_url).encode()) for pack in packs]
-        key = self._key(fetch, request, (), cancel, [pack.digest for pack in packs])
-        return uris, _Pack(partial(fetch.open_pack, Selection(rest, None)), key)
+    def __init__(
+        self, decide: Callable[[Cancel], Decision], source_of: Callable[[WantedPack], DirectPack | CachedPack]
+    ) -> None:
+        self._decide = decide
+        self._source_of = source_of
+        self._cancel = Cancel()
+        self.decision: Decision | None = None
+        self.source: DirectPack | CachedPack | None = None
 
-    def _decide_legacy(self, state: RepositoryState, request: LegacyFetchRequest, cancel: Cancel) -> _Decision:
-        fetch = self._engine.fetches.begin(state, request, cancel=cancel)
-        shallow_info = _shallow_info(fetch, request, cancel)  # in any case: a wrong line is to be told of, not cut off
-        common = fetch.common(request.haves)
-        reached_at = None
-        if request.may_get_ready:
-            # Where exactly it was reached shows only in the answers to haves that are unknown here.
-            reached_at = fetch.reached_at(common, cancel, least=len(common) < len(request.haves))
-        negotiated = negotiate_legacy(request, common, reached_at)
-        head = legacy_head(request, shallow_info, negotiated)
-        return _Decision(head, self._pack(fetch, request, common, cancel) if negotiated.sends_pack else None)
+    def run(self) -> None:
+        """Raises what the engine raises, unless it is about the pack: that is for its source to raise."""
+        decision = self.decision = self._decide(self._cancel)
+        if decision.pack is None:
+            return
+        source = self.source = self._source_of(decision.pack)
+        if self._cancel.is_set():
+            raise Cancelled("the fetch is not wanted any more")
+        source.begin_here()
 
-    def _pack(self, fetch: Fetch, request: _Request, common: Sequence[bytes], cancel: Cancel) -> _Pack:
-        def open_pack(cancel: Cancel) -> PackStream:
-            return fetch.open_pack(fetch.select(common, cancel), cancel)
+    def stop(self) -> None:
+        """End it soon. From another thread."""
+        self._cancel.set()
+        if self.source is not None:
+            self.source.stop()
 
-        if fetch.is_stored_pack(common, cancel):
-            return _Pack(open_pack, None, is_stored=True)
-        return _Pack(open_pack, self._key(fetch, request, common, cancel), is_update=bool(common))
-
-    def _key(
-        self,
-        fetch: Fetch,
-        request: _Request,
-        common: Sequence[bytes],
-        cancel: Cancel,
-        elsewhere: Sequence[bytes] = (),
-    ) -> bytes | None:
-        if self._cache is None:
+    @property
+    def use(self) -> str | None:
+        """How the pack came, for the log; None if there was none."""
+        if isinstance(self.source, CachedPack):
+            return self.source.use
+        if self.decision is None or self.decision.pack is None:
             return None
-        band_bytes = PackFrame.of(request).bands.value
-        return fetch.question(common, cancel, band_bytes=band_bytes, elsewhere=elsewhere).key()
+        return "whole" if self.decision.pack.is_stored else "off"
 
 
-async def _break_silence(exchange: GitExchange, done: trio.Event) -> None:
-    """A write under way is finished before `done` is looked at: nothing may follow half a packet."""
-    while not await is_set_within(done, SILENCE_S):
-        if not exchange.started:
-            await exchange.start(200, Service.UPLOAD_PACK.result_type)
-        await exchange.write(EARLY_KEEP_ALIVE)
+class _Answer:
+    """What the client hears."""
 
+    def __init__(self, exchange: GitExchange, request: AnyFetchRequest, frame: PackFrame, visit: _Visit) -> None:
+        self._exchange = exchange
+        self._request = request
+        self._frame = frame
+        self._visit = visit
+        self._has_head = False
 
-def _shallow_info(fetch: Fetch, needs: Needs, cancel: Cancel) -> ShallowInfo | None:
-    boundary = fetch.boundary(cancel)
-    if not needs.deepen.is_asked and not boundary.cut:
-        return None
-    return ShallowInfo(shallow=boundary.shallow, unshallow=boundary.unshallow)
+    async def break_silence(self) -> None:
+        """While the visit lasts: an empty packet, if the client can hear one yet."""
+        decision = self._visit.decision
+        if decision is None and isinstance(self._request, FetchRequest) and self._request.sideband_all:
+            await self._start()
+            await self._exchange.write(EARLY_KEEP_ALIVE)
+        elif decision is not None and decision.pack is not None:
+            await self._start()
+            self._hold_head(decision)
+            await self._exchange.write(self._frame.keep_alive)
+
+    async def send(self) -> None:
+        """After the visit: all of the answer."""
+        decision, source = self._visit.decision, self._visit.source
+        assert decision is not None  # noqa: S101  # for the type checker: the visit did not fail
+        if source is None and not self._exchange.started:
+            await self._exchange.answer(200, decision.head, _CONTENT_TYPE)
+            return
+        await self._start()
+        self._hold_head(decision)
+        if source is None:
+            await self._exchange.end()
+            return
+        send = send_at_hand if source.is_at_hand else send_pack
+        await send(self._exchange, source, self._frame, quiet=self._request.no_progress)
+
+    async def fail(self, failure: Exception) -> None:
+        """Tell what went wrong where the client listens already, but not to the pack yet. Else raises it again."""
+        if not self._exchange.started or self._has_head:
+            raise failure
+        v2_request = self._request if isinstance(self._request, FetchRequest) else None
+        self._exchange.hold(fetch_error(v2_request, sentence_for(failure)))
+        await self._exchange.end()
+
+    async def _start(self) -> None:
+        if not self._exchange.started:
+            await self._exchange.start(200, Service.UPLOAD_PACK.result_type)
+
+    def _hold_head(self, decision: Decision) -> None:
+        if not self._has_head:
+            self._exchange.hold(decision.head)
+            self._has_head = True

@@ -11,6 +11,7 @@ import trio
 from core_ext import Cancel, PackStream
 from packengine.protocol import PackFrame
 from packengine.repository.answers import AnswerStore, CorruptEntry, EntryReader
+from server.git.failures import FAILURES
 from server.git.native import ThreadPools, WorkerThreads
 
 PIECE_BYTES = 1 << 20
@@ -57,6 +58,7 @@ class DirectPack:
         self._cancel = Cancel()
         self._stream: PackStream | None = None
         self._first: Piece | None = None
+        self._failure: Exception | None = None
         self.object_count = 0
 
     @property
@@ -69,26 +71,35 @@ class DirectPack:
         """Whether all of it has been read: to send it is one write."""
         return self._first is not None and self._first.is_last
 
+    def begin_here(self) -> None:
+        """Begin in the thread that one is in already, and have the first piece. What goes wrong `begin` will raise."""
+        try:
+            self._stream = self._open_pack(self._cancel)
+            self.object_count = self._stream.object_count
+            self._first = self._read()
+        except FAILURES as failure:
+            self._failure = failure
+
+    def stop(self) -> None:
+        """End the work that a thread does for it, soon."""
+        self._cancel.set()
+
     async def begin(self) -> None:
         """Find out what the pack holds, and have its first piece in the same visit to a thread."""
-        if self._stream is None:
-            await self._pools.fetches.run(self.begin_here, stop=self._cancel.set)
+        if self._stream is None and self._failure is None:
+            await self._pools.fetches.run(self.begin_here, stop=self.stop)
+        if self._failure is not None:
+            raise self._failure
 
     async def read(self) -> Piece:
         """The next piece."""
         first, self._first = self._first, None
         if first is not None:
             return first
-        return await self._pools.packs.run(self._read, stop=self._cancel.set)
+        return await self._pools.packs.run(self._read, stop=self.stop)
 
     async def close(self) -> None:
         """The stream goes with this object."""
-
-    def begin_here(self) -> None:
-        """The same in a thread that one is in already."""
-        self._stream = self._open_pack(self._cancel)
-        self.object_count = self._stream.object_count
-        self._first = self._read()
 
     def _read(self) -> Piece:
         assert self._stream is not None  # noqa: S101  # for the type checker: `begin` came first
@@ -107,16 +118,8 @@ class EntryPack:
         self.object_count = 0
         self.reused_count = 0
 
-    async def open(self) -> bool:
-        """Have its first piece. Returns whether it is there; one that is damaged so far is not."""
-        try:
-            return await self._threads.run(self.open_here)
-        except trio.Cancelled:  # perhaps after the thread had opened it
-            await self.close()
-            raise
-
     def open_here(self) -> bool:
-        """The same in a thread that one is in already."""
+        """In a thread: have its first piece. Returns whether it is there; one that is damaged so far is not."""
         reader = self._store.open(self._key)
         if reader is not None:
             self._reader = reader

@@ -48,6 +48,7 @@ async def send_pack(exchange: GitExchange, source: PackSource, frame: PackFrame,
 async def send_at_hand(exchange: GitExchange, source: PackSource, frame: PackFrame, *, quiet: bool) -> None:
     """Send a pack that has been read to its end, as most are: without a task that reads ahead."""
     check_held()
+    await source.begin()
     piece = await source.read()
     said = (b"", b"") if quiet else (_first_words(source, frame), _last_words(source, frame))
     for part in (said[0], piece.data, said[1], frame.end):

@@ -117,9 +117,13 @@ class AnswerStore:
                 return claimed
         raise OSError(f"answer {key.hex()}: changed hands {_CLAIM_ATTEMPTS} times while it was claimed")
 
+    def is_worth_it(self, build_us: int) -> bool:
+        """Whether what took so long to build would be kept."""
+        return build_us >= MIN_BUILD_US
+
     def publish(self, key: bytes, part: Part, build_us: int) -> None:
         """Keep a finished part as an entry, if it is worth it. Raises OSError if it cannot be."""
-        if build_us < MIN_BUILD_US:
+        if not self.is_worth_it(build_us):
             return
         path = self._path(key)
         path.parent.mkdir(exist_ok=True)
