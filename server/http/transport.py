@@ -23,6 +23,9 @@ _MOST_PIECES = 1024
 _UNYIELDING_BYTES = 4 * 1024 * 1024
 """After so many without a wait the others have their turn: whoever is faster than we are may not starve them."""
 
+_CALL_BYTES = 16 * 1024
+"""As so many more counts a call of the kernel: who sends us single bytes is faster than we are, too."""
+
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 
@@ -59,13 +62,16 @@ class PlainTransport:
 
     async def receive(self) -> bytes:
         """See Transport."""
+        if self._unyielding_bytes > _UNYIELDING_BYTES:
+            self._unyielding_bytes = 0
+            await trio.lowlevel.checkpoint()  # before anything is taken, so that who reads for ever can be cancelled
         try:
             data = self.peer.recv(RECEIVE_BYTES)
         except BlockingIOError:
             data = await self._receive_later()
         except OSError as error:
             raise ConnectionLost from error
-        await self._yield_after(len(data))
+        self._unyielding_bytes += len(data) + _CALL_BYTES
         return data
 
     async def send(self, pieces: Sequence[Buffer]) -> None:
@@ -84,7 +90,10 @@ class PlainTransport:
         if sent_bytes < total_bytes:
             with trio.CancelScope(shield=True):
                 await self._send_rest(_behind([memoryview(piece) for piece in pieces], sent_bytes))
-        await self._yield_after(total_bytes)
+        self._unyielding_bytes += total_bytes + _CALL_BYTES
+        if self._unyielding_bytes > _UNYIELDING_BYTES:
+            self._unyielding_bytes = 0
+            await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def finish(self) -> None:
         """See Transport."""
@@ -130,12 +139,6 @@ class PlainTransport:
             raise ConnectionLost from error
         finally:
             self._waits -= 1
-
-    async def _yield_after(self, count: int) -> None:
-        self._unyielding_bytes += count
-        if self._unyielding_bytes > _UNYIELDING_BYTES:
-            self._unyielding_bytes = 0
-            await trio.lowlevel.cancel_shielded_checkpoint()
 
 
 class TlsTransport:

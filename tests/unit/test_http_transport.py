@@ -14,6 +14,9 @@ from server.http.transport import ConnectionLost, PlainTransport
 
 LARGE = bytes(range(256)) * 4096
 
+CALLS = 1000
+"""Of the kernel; so many take some milliseconds."""
+
 
 @contextmanager
 def socket_pair() -> Iterator[tuple[PlainTransport, socket.socket]]:
@@ -116,6 +119,45 @@ async def test_a_client_that_takes_as_fast_as_we_send_lets_others_have_their_tur
             turns_meanwhile = turns
             nursery.cancel_scope.cancel()
     assert turns_meanwhile >= 1
+
+
+class Endless(socket.socket):
+    """A peer that is faster than we are: whoever reads finds a byte, and whoever writes room for one."""
+
+    def recv(self, *_: object) -> bytes:
+        return b"x"
+
+    def send(self, *_: object) -> int:
+        return 1
+
+
+async def test_who_reads_without_ever_having_to_wait_can_be_cancelled() -> None:
+    with Endless() as peer, trio.CancelScope() as scope:
+        transport = PlainTransport(peer)
+        scope.cancel()
+        for _ in range(CALLS):
+            await transport.receive()
+    assert scope.cancelled_caught
+
+
+@pytest.mark.parametrize("step", ["receive", "send"])
+async def test_others_have_their_turn_however_small_the_pieces_are(step: str) -> None:
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    with Endless() as peer:
+        transport = PlainTransport(peer)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(count_turns)
+            for _ in range(CALLS):
+                await (transport.receive() if step == "receive" else transport.send([b"x"]))
+            nursery.cancel_scope.cancel()
+    assert turns >= 2
 
 
 async def test_a_wait_ends_when_the_connection_is_closed() -> None:
