@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
+import struct
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +20,9 @@ from server.http.request import Http1Request, now
 from server.http.transport import Transport
 
 HTTP_2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+_RESET = struct.pack("ii", 1, 0)
+"""Of SO_LINGER: to close the socket resets the connection."""
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +103,11 @@ class Http1Connection:
         """Have it answered. Returns whether the connection goes on."""
         ends = self._ends
         scope = request.scope(ends.scheme, ends.client, ends.server, self._service.lifespan_state.copy())
-        await self._service.app(scope, request.receive, request.send)  # type: ignore[arg-type]  # plain dictionaries
+        try:
+            await self._service.app(scope, request.receive, request.send)  # type: ignore[arg-type]  # plain dictionaries
+        finally:
+            if request.looks_whole:
+                self._transport.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         if request.refused is not None and not request.has_begun:
             await self._refuse(request.refused.status, request.refused.sentence)
             return False

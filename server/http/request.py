@@ -104,6 +104,11 @@ class Http1Request:
             return self._left_bytes == 0
         return self._chunked.is_complete and not self._read_ahead
 
+    @property
+    def looks_whole(self) -> bool:
+        """Whether the answer was broken off where the client, told to read to the connection's end, cannot see it."""
+        return self._framing == "close" and not self.is_answered
+
     async def receive(self) -> dict[str, Any]:
         """As ASGI has it: the body in parts, and once that is told, the client's departure."""
         if self._is_body_told:
@@ -111,8 +116,7 @@ class Http1Request:
             return {"type": "http.disconnect"}
         try:
             if self._awaits_continue and not self.has_begun:
-                self._awaits_continue = False
-                await self._transport.send((_CONTINUE,))
+                await self._tell_to_continue()
             body = await self._read()
         except HttpError as error:
             self.refused = error
@@ -144,6 +148,12 @@ class Http1Request:
             while not self.is_read:
                 await self._read()
         return self.is_read
+
+    async def _tell_to_continue(self) -> None:
+        """Before anything of the answer: an application may begin it while this waits."""
+        self._awaits_continue = False
+        async with self._send_lock:
+            await self._transport.send((_CONTINUE,))
 
     async def _read(self) -> bytes:
         """Some of the body; nothing at its end. Raises ConnectionLost, HttpError."""
