@@ -43,11 +43,15 @@ class LocalHttp:
 
     def connect(self) -> RawConnection:
         """A new connection, TLS agreed on."""
-        return RawConnection(self.url, trust=self._authority and self._authority.trust)
+        return RawConnection(self.url, trust=self._authority.trust if self._authority else None)
 
     def stop(self) -> None:
         """Begin to drain."""
-        self._token.run_sync_soon(self._stop.set)
+        self.soon(self._stop.set)
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Call it in the server's thread."""
+        self._token.run_sync_soon(call)
 
     def __enter__(self) -> Self:
         self._listener.setblocking(False)

@@ -78,6 +78,11 @@ class RawConnection:
         data, self._unread = self._unread[:size_bytes], self._unread[size_bytes:]
         return data
 
+    @property
+    def unread_bytes(self) -> int:
+        """How much came that was not read."""
+        return len(self._unread)
+
     def take(self, size_bytes: int) -> None:
         """Take so many octets off the network, to be read later."""
         wanted = len(self._unread) + size_bytes
