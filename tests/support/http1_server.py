@@ -47,11 +47,7 @@ class LocalHttp:
 
     def stop(self) -> None:
         """Begin to drain."""
-        self.soon(self._stop.set)
-
-    def soon(self, call: Callable[[], object]) -> None:
-        """Call it in the server's thread."""
-        self._token.run_sync_soon(call)
+        self._token.run_sync_soon(self._stop.set)
 
     def __enter__(self) -> Self:
         self._listener.setblocking(False)
