@@ -54,7 +54,7 @@ class GitExchange:
         self._departure: Departure | None = extensions.get(DEPARTURES)
         self._body_limit_bytes = body_limit_bytes
         self._idle_timeout_s = idle_timeout_s
-        self._held: list[bytes] = []
+        self._held: list[bytes | memoryview] = []
         self.started = False
 
     def header(self, name: bytes) -> bytes | None:
@@ -88,12 +88,13 @@ class GitExchange:
         """Begin a streamed answer."""
         await self._send_start(status, [(b"content-type", content_type.encode())])
 
-    def hold(self, data: bytes) -> None:
-        """Keep a piece of the answer back, to be sent with the next one or with the end: a write has its price."""
-        self._held.append(data)
+    def hold(self, *parts: bytes | memoryview) -> None:
+        """Keep parts of the answer back, to be sent with the next or with the end: a write has its price. Over HTTP/1.1
+        they are not put together, if there is much of them."""
+        self._held += parts
 
-    async def write(self, data: bytes) -> None:
-        """Send a piece of the answer; returns when the connection has taken it."""
+    async def write(self, data: bytes = b"") -> None:
+        """Send a piece of the answer behind what was held; returns when the connection has taken it."""
         await self._send_body(data, more_body=True)
 
     async def end(self) -> None:

@@ -36,17 +36,17 @@ class FollowedPack:
         board = self._board
         if board.whole is not None:
             self.reused_count = board.reused_count
-            return Piece(board.whole, is_last=True)
+            return Piece((board.whole,), is_last=True)
         while True:
             changed, ended = board.changed, board.ended
             piece = await self._next()
             if piece is not None:
-                return Piece(piece, is_last=not piece or self._is_done)
+                return Piece((piece,), is_last=not piece or self._is_done)
             if board.failure is not None and ended:
                 raise board.failure
             if ended:
                 self.reused_count = board.reused_count
-                return Piece(b"", is_last=True)
+                return Piece((), is_last=True)
             await changed.wait()
 
     @property

@@ -1,8 +1,12 @@
-"""Where the framed pieces of a pack come from: straight from the object database, or from the cache."""
+"""Where the framed pieces of a pack come from: straight from the object database, or from the cache.
+
+A piece is a list of parts, which are not put together: the kernel takes each from where it is, and what is sent as it
+is stored lies in the mapped pack. So a large clone costs one copy of each byte.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +19,13 @@ from server.git.failures import FAILURES
 from server.git.native import ThreadPools, WorkerThreads
 
 PIECE_BYTES = 1 << 20
+"""Of a piece that has memory of its own."""
+
+STORED_PIECE_BYTES = 4 << 20
+"""Of one that lies in a stored pack. A piece costs a visit to a thread, which is as long as a MiB takes to be sent."""
+
+_ENTRY_PIECES = 2
+"""So many pieces of an entry are read at once, for the same reason."""
 
 OpenPack = Callable[[Cancel], PackStream]
 
@@ -23,8 +34,15 @@ OpenPack = Callable[[Cancel], PackStream]
 class Piece:
     """Some of a pack in its frame."""
 
-    data: bytes
+    parts: Sequence[bytes | memoryview]
+    """To be sent one behind the other. There may be none."""
+
     is_last: bool
+
+    @property
+    def data(self) -> bytes:
+        """All of it together, a copy if there are several parts."""
+        return bytes(self.parts[0]) if len(self.parts) == 1 else b"".join(self.parts)
 
 
 class PackSource(Protocol):
@@ -103,7 +121,8 @@ class DirectPack:
 
     def _read(self) -> Piece:
         assert self._stream is not None  # noqa: S101  # for the type checker: `begin` came first
-        return read_stream(self._stream, self._frame)
+        parts, is_last = self._stream.read_parts(PIECE_BYTES, STORED_PIECE_BYTES, self._frame.data_packet_bytes)
+        return Piece(parts, is_last)
 
 
 class EntryPack:
@@ -157,7 +176,7 @@ class EntryPack:
         reader = self._reader
         assert reader is not None  # noqa: S101  # for the type checker: it was opened
         try:
-            piece = _gather(lambda _: reader.read() or b"")
+            piece = _gather(lambda _: reader.read() or b"", _ENTRY_PIECES * PIECE_BYTES)
         except CorruptEntry as error:
             self._store.drop(self._key, reader, error)
             raise
@@ -168,21 +187,21 @@ class EntryPack:
 
 
 def read_stream(stream: PackStream, frame: PackFrame) -> Piece:
-    """The next piece of a pack, in its frame."""
+    """The next piece of a pack, in its frame, in memory of its own: for whoever keeps it."""
     packet_bytes = frame.data_packet_bytes
     if packet_bytes is None:
-        return _gather(stream.read)
-    return _gather(lambda max_bytes: stream.read_in_band(max_bytes, packet_bytes))
+        return _gather(stream.read, PIECE_BYTES)
+    return _gather(lambda max_bytes: stream.read_in_band(max_bytes, packet_bytes), PIECE_BYTES)
 
 
-def _gather(read: Callable[[int], bytes]) -> Piece:
+def _gather(read: Callable[[int], bytes], room_bytes: int) -> Piece:
     """A piece, and whether it is the last one if that shows: a visit to a thread for each read costs more."""
     parts = [read(PIECE_BYTES)]
-    room_bytes = PIECE_BYTES - len(parts[0])
+    room_bytes -= len(parts[0])
     while parts[-1] and room_bytes > 0:
-        parts.append(read(room_bytes))
+        parts.append(read(min(room_bytes, PIECE_BYTES)))
         room_bytes -= len(parts[-1])
     is_last = not parts[-1]
-    if is_last and len(parts) > 1:
-        parts.pop()  # what is a single part need not be copied
-    return Piece(parts[0] if len(parts) == 1 else b"".join(parts), is_last)
+    if is_last:
+        parts.pop()
+    return Piece(parts, is_last)

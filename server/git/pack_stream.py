@@ -51,8 +51,7 @@ async def send_at_hand(exchange: GitExchange, source: PackSource, frame: PackFra
     await source.begin()
     piece = await source.read()
     said = (b"", b"") if quiet else (_first_words(source, frame), _last_words(source, frame))
-    for part in (said[0], piece.data, said[1], frame.end):
-        exchange.hold(part)
+    exchange.hold(said[0], *piece.parts, said[1], frame.end)
     await exchange.end()
 
 
@@ -63,13 +62,13 @@ async def _produce(
         try:
             await source.begin()
             words = b"" if quiet else _first_words(source, frame)
-            piece = Piece(b"", is_last=False)
+            piece = Piece((), is_last=False)
             while not piece.is_last:
                 check_held()
                 piece = await source.read()
                 last_words = _last_words(source, frame) if piece.is_last and not quiet else b""
                 if words or last_words:
-                    piece = Piece(b"".join((words, piece.data, last_words)), piece.is_last)
+                    piece = Piece((words, *piece.parts, last_words), piece.is_last)
                     words = b""
                 await sender.send(piece)
         except FAILURES as failure:
@@ -96,10 +95,10 @@ async def _write_all(
         piece = await _next_or_keep_alive(pieces, exchange, frame)
         if isinstance(piece, _Failed):
             return piece
+        exchange.hold(*piece.parts)
         if piece.is_last:
-            exchange.hold(piece.data)
             return None
-        await exchange.write(piece.data)
+        await exchange.write()
 
 
 async def _next_or_keep_alive(

@@ -29,6 +29,13 @@ class FakeStream:
             self._allow.acquire()
         return self._pieces.pop(0) if self._pieces else b""
 
+    def read_parts(
+        self, max_made_bytes: int, _max_bytes: int, _max_packet_bytes: int | None
+    ) -> tuple[list[memoryview], bool]:
+        """The same, told to be the last when there is none any more."""
+        piece = self.read(max_made_bytes)
+        return ([memoryview(piece)] if piece else [], not piece)
+
     def as_stream(self) -> PackStream:
         """For the type checker: PackStream is final, and only the compiled core makes one."""
         return cast("PackStream", self)
