@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-import trio
-
 from core_ext import Cancel
 from packengine.protocol import (
     BundleUri,
@@ -82,10 +80,8 @@ class UploadPack:
         """
         if isinstance(request, FetchRequest | LegacyFetchRequest | ObjectInfoRequest | BundleUriRequest):
             self._fetches.refuse_if_full()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_cancel_when_gone, exchange, nursery.cancel_scope)
+        async with exchange.while_client_stays():
             await self._dispatch(exchange, state, request, base_url, record)
-            nursery.cancel_scope.cancel()
 
     async def _dispatch(
         self, exchange: GitExchange, state: RepositoryState, request: Request, base_url: str, record: RequestRecord
@@ -139,8 +135,3 @@ class UploadPack:
     async def _answer(exchange: GitExchange, body: bytes) -> None:
         content_type = (b"content-type", Service.UPLOAD_PACK.result_type.encode())
         await exchange.answer(200, body, content_type)
-
-
-async def _cancel_when_gone(exchange: GitExchange, scope: trio.CancelScope) -> None:
-    await exchange.wait_gone()
-    scope.cancel()
