@@ -111,10 +111,10 @@ class Http1Connection:
         if request.refused is not None and not request.has_begun:
             await self._refuse(request.refused.status, request.refused.sentence)
             return False
-        if not request.is_answered or self._departure.has_happened:
+        if not request.is_answered:
             return False
         if request.keeps_alive:
-            return await request.discard()
+            return not self._departure.has_happened and await request.discard()
         if not request.is_read or self._received.data:
             await self._linger()
         return False
@@ -158,10 +158,18 @@ class Http1Connection:
         head = self._received.head(self._service.limits)
         if head is None:
             return None
-        if speaks_http_2 and head.upgrade == b"h2c" and head.body_bytes == 0:
+        if speaks_http_2 and head.upgrade == b"h2c" and self._can_upgrade(head):
             return WantsHttp2(data)
         self._is_first = False
         return head
+
+    def _can_upgrade(self, head: RequestHead) -> bool:
+        """Whether Hypercorn changes to HTTP/2: where any length is announced it would go on in an HTTP/1.1 of its own.
+
+        Over TLS nobody does: a proxy that lets an upgrade pass no longer sees the requests.
+        """
+        is_plain = self._ends.scheme == "http" and head.body_bytes == 0
+        return is_plain and all(name != b"content-length" for name, _ in head.headers)
 
     async def _refuse(self, status: int, sentence: str) -> None:
         """Answer what is no request, or none that can be read to its end."""

@@ -110,12 +110,13 @@ class Http1Request:
         return self._framing == "close" and not self.is_answered
 
     async def receive(self) -> dict[str, Any]:
-        """As ASGI has it: the body in parts, and once that is told, the client's departure."""
+        """As ASGI has it: the body in parts, and once that is told, the client's departure or ours."""
         if self._is_body_told:
-            await self._departure.wait()
+            if not self.is_answered:
+                await self._departure.wait()
             return {"type": "http.disconnect"}
         try:
-            if self._awaits_continue and not self.has_begun:
+            if self._awaits_continue:
                 await self._tell_to_continue()
             body = await self._read()
         except HttpError as error:
@@ -151,9 +152,20 @@ class Http1Request:
 
     async def _tell_to_continue(self) -> None:
         """Before anything of the answer: an application may begin it while this waits."""
-        self._awaits_continue = False
-        async with self._send_lock:
-            await self._transport.send((_CONTINUE,))
+        await self._take_turn()
+        try:
+            if not self.has_begun:
+                self._awaits_continue = False
+                await self._transport.send((_CONTINUE,))
+        finally:
+            self._send_lock.release()
+
+    async def _take_turn(self) -> None:
+        """To send. To enter a free lock by `async with` is a turn of the event loop."""
+        try:
+            self._send_lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self._send_lock.acquire()
 
     async def _read(self) -> bytes:
         """Some of the body; nothing at its end. Raises ConnectionLost, HttpError."""
@@ -167,26 +179,25 @@ class Http1Request:
         return data
 
     async def _write(self, body: Sequence[Buffer], *, more: bool) -> None:
-        if self.is_answered or self._departure.has_happened:
-            return
-        head = b"" if self.has_begun else self._encoded_head()
-        pieces = self._framed(head, body, more=more)
-        try:
-            self._send_lock.acquire_nowait()
-        except trio.WouldBlock:
-            await self._send_lock.acquire()
+        """All of it or, to who is cancelled before its turn, as if nobody had asked."""
+        await self._take_turn()
         try:
             await trio.lowlevel.checkpoint_if_cancelled()
-            if pieces:
-                await self._transport.send(pieces)
-            if not more:
-                self.is_answered = True
-                if not self.keeps_alive:
-                    await self._transport.finish()
+            if not self.is_answered and not self._departure.has_happened:
+                await self._write_now(body, more=more)
         except ConnectionLost:
             self._departure.happen()
         finally:
             self._send_lock.release()
+
+    async def _write_now(self, body: Sequence[Buffer], *, more: bool) -> None:
+        head = b"" if self.has_begun else self._encoded_head()
+        if pieces := self._framed(head, body, more=more):
+            await self._transport.send(pieces)
+        if not more:
+            self.is_answered = True
+            if not self.keeps_alive:
+                await self._transport.finish()
 
     def _encoded_head(self) -> bytes:
         if self._start is None:

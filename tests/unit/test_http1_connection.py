@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from trio.testing import MockClock
 
 from server.http import PIECES, HttpLimits
 from server.http.connection import Ends, Http1Connection, Service, WantsHttp2
-from server.http.departures import PERIOD_S, Departure, DepartureBoard
+from server.http.departures import DEPARTURES, PERIOD_S, Departure, DepartureBoard
 from server.http.request import BrokenAnswer
 from server.http.transport import Buffer, ConnectionLost
 
@@ -68,9 +69,9 @@ async def serve(app: App, *pieces: bytes, ends: bool = True, service: Service | 
     return wire
 
 
-async def _run(app: App, wire: Wire, service: Service | None = None) -> WantsHttp2 | None:
+async def _run(app: App, wire: Wire, service: Service | None = None, scheme: str = "http") -> WantsHttp2 | None:
     service = service or Service(cast("ASGIFramework", app), HttpLimits())
-    ends = Ends("http", ("192.0.2.1", 4711), ("192.0.2.2", 80))
+    ends = Ends(scheme, ("192.0.2.1", 4711), ("192.0.2.2", 80))
     try:
         return await Http1Connection(service, wire, ends).run()
     finally:
@@ -93,6 +94,11 @@ def answering(
 
 
 LENGTH = [(b"content-length", b"4")]
+
+
+def post(size: int, *fields: bytes) -> bytes:
+    lines = b"".join(field + b"\r\n" for field in fields)
+    return b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%b\r\n" % (size, lines)
 
 
 @pytest.mark.parametrize(
@@ -183,12 +189,55 @@ async def test_requests_are_told_apart_however_they_are_cut(size: int) -> None:
     assert bodies == [b"one", b"two", b"", b"three"]
 
 
+class SlowWire(Wire):
+    """Whose writes take a while. Two at once would be mixed up."""
+
+    _is_writing = False
+
+    async def send(self, pieces: Sequence[Buffer]) -> None:
+        assert not self._is_writing
+        self._is_writing = True
+        await trio.sleep(1)
+        self._is_writing = False
+        await super().send(pieces)
+
+
+async def test_an_answer_waits_for_100_continue_to_be_sent(autojump_clock: MockClock) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(receive)
+            await trio.sleep(0.5)
+            await answering(b"no", reads=False)(scope, receive, send)
+            nursery.cancel_scope.cancel()
+
+    wire = SlowWire(post(4, b"Expect: 100-continue"), ends=False)
+    await _run(app, wire)
+    assert wire.writes[0] == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert wire.writes[1].endswith(b"no\r\n0\r\n\r\n")
+
+
+async def test_a_piece_that_is_cancelled_before_its_turn_counts_for_nothing(autojump_clock: MockClock) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        def piece(body: bytes, *, more_body: bool) -> dict[str, Any]:
+            return {"type": "http.response.body", "body": body, "more_body": more_body}
+
+        await send({"type": "http.response.start", "status": 200, "headers": LENGTH})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(send, piece(b"bo", more_body=True)))
+            await trio.sleep(0.5)
+            with trio.move_on_after(0.1):
+                await send(piece(b"no", more_body=True))
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await send(piece(b"no", more_body=True))
+        await send(piece(b"dy", more_body=False))
+
+    wire = SlowWire(GET)
+    await _run(app, wire)
+    assert wire.sent.endswith(b"\r\n\r\nbody")
+
+
 # --- what is left unread ----------------------------------------------------------------------------------------------
-
-
-def post(size: int, *fields: bytes) -> bytes:
-    lines = b"".join(field + b"\r\n" for field in fields)
-    return b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%b\r\n" % (size, lines)
 
 
 refusing = answering(b"no", headers=[(b"content-length", b"2")], status=403, reads=False)
@@ -350,6 +399,27 @@ async def test_http_2_that_is_not_spoken_is_a_version_we_do_not_know_and_an_upgr
     assert upgrade.sent.startswith(b"HTTP/1.1 200 ")
 
 
+async def test_what_is_no_plain_upgrade_stays_in_our_http_1() -> None:
+    upgrade = GET[:-2] + b"Connection: Upgrade\r\nUpgrade: h2c\r\n"
+    announcing, over_tls = Wire(upgrade + b"Content-Length: 0\r\n\r\n"), Wire(upgrade + b"\r\n")
+    assert await _run(echo, announcing) is None
+    assert await _run(echo, over_tls, scheme="https") is None
+    assert announcing.sent.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert over_tls.sent.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_who_asks_for_more_after_the_answer_hears_that_it_is_over() -> None:
+    heard: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await answering(b"body", headers=LENGTH)(scope, receive, send)
+        heard.append(await receive())
+
+    wire = await serve(app, GET, GET)
+    assert heard == [{"type": "http.disconnect"}] * 2
+    assert len(wire.writes) == 2
+
+
 # --- who goes away ----------------------------------------------------------------------------------------------------
 
 
@@ -396,3 +466,17 @@ async def test_the_board_asks_about_nobody_who_has_come_and_gone(autojump_clock:
     assert told == ["gone"]
     ours.close()
     theirs.close()
+
+
+async def test_who_seems_to_have_gone_after_the_answer_still_gets_to_read_it(autojump_clock: MockClock) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await refusing(scope, receive, send)
+        await scope["extensions"][DEPARTURES].wait()  # our own end of the connection is closed, which looks like it
+
+    service = Service(cast("ASGIFramework", app), HttpLimits())
+    wire = Wire(post(1 << 20), *[bytes(1024)] * 1024)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(service.board.run)
+        await _run(app, wire, service)
+        nursery.cancel_scope.cancel()
+    assert (wire.is_finished, wire.unread) == (True, 0)
