@@ -17,7 +17,8 @@ OUR_FETCHES = 8 * AT_ONCE
 def test_warm_full(versus: Versus, served: Served) -> None:
     """Everything, one after the other."""
     wants = served.wants()
-    _one_after_the_other(versus, served, *(clone(url, wants) for url in (served.ours, served.rival)))
+    requests = (clone(url, wants) for url in (served.ours, served.rival))
+    _one_after_the_other(versus, served, *requests, use="whole")
 
 
 def test_warm_depth_1(versus: Versus, served: Served) -> None:
@@ -54,7 +55,7 @@ def _depth_1(served: Served) -> list[Request]:
     return [clone(url, [served.tip()], depth=1) for url in (served.ours, served.rival)]
 
 
-def _one_after_the_other(versus: Versus, served: Served, ours: Request, rival: Request) -> None:
+def _one_after_the_other(versus: Versus, served: Served, ours: Request, rival: Request, *, use: str = "hit") -> None:
     rounds = 15 if served.size == "8k" else 9
     versus(lambda: read_to_end(ours), {"http-backend": lambda: read_to_end(rival)}, rounds=rounds)
-    assert "cache=hit" in served.server.log
+    assert f"cache={use}" in served.server.log
