@@ -34,6 +34,13 @@ def authority(request: pytest.FixtureRequest, certified: Authority) -> Authority
     return certified if request.param == "tls" else None
 
 
+@pytest.fixture(autouse=True)
+def nothing_fails(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a client does, it is no error of ours."""
+    yield
+    assert not [record for record in caplog.get_records("call") if record.levelno >= logging.WARNING]
+
+
 async def refusing(_scope: object, _receive: Receive, send: Send) -> None:
     await answer(send, b"no", status=403, length=True)
 
