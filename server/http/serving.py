@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import socket
 import ssl
@@ -19,7 +18,6 @@ from server.http.http2 import Http2Server
 from server.http.limits import HttpLimits
 from server.http.transport import ConnectionLost, PlainTransport, TlsTransport
 
-_OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _BREATH_S = 0.1
 _HTTP_2_BY_ALPN = "h2"
 
@@ -78,21 +76,22 @@ class HttpServer:
                 peer, address = listener.accept()
             except BlockingIOError:
                 continue  # another process was first
-            except OSError as error:
-                if error.errno in _OUT_OF_RESOURCES:
-                    _log.error("cannot accept connections", extra={"fields": {"reason": error.strerror}})
-                    await trio.sleep(_BREATH_S)
+            except ConnectionAbortedError:
                 continue  # the client gave up before it was accepted
+            except OSError as error:
+                _log.error("cannot accept connections", extra={"fields": {"reason": error.strerror}})
+                await trio.sleep(_BREATH_S)  # whatever it is, most likely out of files: the client still waits
+                continue
             peer.setblocking(False)
             connections.start_soon(self._hold, peer, address)
 
     async def _hold(self, peer: socket.socket, address: tuple[str, int]) -> None:
-        """A connection, whose failures stay in it."""
+        """A connection, whose failures stay in it, even one beside a cancellation."""
         try:
             await self._talk(peer, address)
-        except ConnectionLost:
+        except* ConnectionLost:
             pass  # it is over
-        except Exception:  # noqa: BLE001  # not silenced: it is logged, and the connection ends
+        except* Exception:  # noqa: BLE001  # not silenced: it is logged, and the connection ends
             _log.exception("connection failed")
         finally:
             peer.close()
