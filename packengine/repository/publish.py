@@ -19,9 +19,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from itertools import groupby
+from threading import Lock
+
+from cachetools import TTLCache
 
 from core_ext import ObjectDb
 from packengine.manifests import Manifest, PackRecord, PublishKind, digest_of, encode_manifest
@@ -53,6 +58,10 @@ REFS_LOGGED = 20
 
 _BEYOND_QUOTA = frozenset({PublishKind.MAINTENANCE, PublishKind.PURGE})
 """Maintenance may need more for a while to need less, and nothing is to keep a secret where it is."""
+
+_CONTENDED_KEPT = 4096
+_CONTENDED_S = 1.0
+"""So long after a lost round those of a repository queue with other processes before they derive anything."""
 
 _ROUNDS_BESIDE = 3
 """So many rounds one that takes its time may lose to those that need not wait for it; then they wait."""
@@ -128,6 +137,17 @@ class _Step:
             pack.renew()
 
 
+class _Round(Enum):
+    """What became of some steps together."""
+
+    COUNTS = auto()
+    LOST = auto()
+    """Somebody else published first."""
+
+    SPOILED = auto()
+    """By one of them, perhaps."""
+
+
 class Publisher:
     """Moves pointers."""
 
@@ -135,7 +155,10 @@ class Publisher:
         self._catalog = catalog
         self._loader = loader
         self._limits = limits
-        self._turns: Turns[_Wish] = Turns(self._serve)
+        self._turns: Turns[_Wish] = Turns(self._serve, self._in_turn)
+        self._contended_lock = Lock()
+        self._contended: TTLCache[tuple[str, int], bool] = TTLCache(_CONTENDED_KEPT, _CONTENDED_S)
+        """Where another process came first a moment ago."""
 
     def publish(
         self,
@@ -182,17 +205,23 @@ class Publisher:
                 for wish in some:
                     self._try([wish])
 
+    def _in_turn(self, line: tuple[str, int]) -> AbstractContextManager[None]:
+        with self._contended_lock:
+            is_contended = line in self._contended
+        return self._catalog.publishing_turn(line[0]) if is_contended else nullcontext()
+
     def _try(self, wishes: Sequence[_Wish]) -> bool:
-        return self._commit(self._derive_all(wishes))
+        return self._commit(self._derive_all(wishes)) is _Round.COUNTS
 
     def _publish_all(self, wishes: Sequence[_Wish]) -> None:
         """Give each of them its result. All are of one repository. What fails together is tried in smaller parts."""
         at_most = len(wishes)
         while wishes:
             steps = self._derive_all(wishes[:at_most])
-            if self._commit(steps):
+            outcome = self._commit(steps)
+            if outcome is _Round.COUNTS:
                 wishes = wishes[len(steps) :]
-            else:
+            elif outcome is _Round.SPOILED:
                 at_most = max(1, len(steps) // 2)
 
     def _derive_all(self, wishes: Sequence[_Wish]) -> list[_Step]:
@@ -227,8 +256,8 @@ class Publisher:
         after = RepositoryState(state.record, Pointer(state.pointer.version + 1, publish.manifest), manifest)
         return _Step(wish, draft, publish, after)
 
-    def _commit(self, steps: Sequence[_Step]) -> bool:
-        """Whether the steps count. If not, they are to be derived anew."""
+    def _commit(self, steps: Sequence[_Step]) -> _Round:
+        """If the steps do not count, they are to be derived anew."""
         published = [(step, step.publish) for step in steps if step.publish is not None]
         if published:
             try:
@@ -237,12 +266,14 @@ class Publisher:
                 _log.info("packs are stored again", extra={"fields": {"reason": str(error)}})
                 for step in steps:
                     step.renew()
-                return False
+                return _Round.SPOILED
             except StorageError as error:
                 return self._refuse(steps, error)
             if not isinstance(outcome, Committed):
                 _log.debug("publish superseded", extra={"fields": {"repository": outcome.repository_id}})
-                return False
+                with self._contended_lock:
+                    self._contended[steps[0].wish.line] = True
+                return _Round.LOST
             first_version = outcome.pointer.version - len(published) + 1
             for version, (step, publish) in enumerate(published, first_version):
                 is_last = version == outcome.pointer.version
@@ -250,16 +281,16 @@ class Publisher:
                 step.wish.committed = outcome if is_last else replace(outcome, pointer=pointer)
         for step in steps:
             step.wish.step = step
-        return True
+        return _Round.COUNTS
 
     @staticmethod
-    def _refuse(steps: Sequence[_Step], error: StorageError) -> bool:
+    def _refuse(steps: Sequence[_Step], error: StorageError) -> _Round:
         """One of several may be to blame: then each is tried alone. But who waited for the catalog waits no longer."""
         if len(steps) > 1 and not isinstance(error, CatalogBusy):
-            return False
+            return _Round.SPOILED
         for step in steps:
             step.wish.step = _Step(step.wish, error=type(error)(*error.args))
-        return True
+        return _Round.COUNTS
 
     def _prepare(
         self, state: RepositoryState, draft: Draft, actor: Actor, kind: PublishKind

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -26,8 +27,14 @@ class Turns(Generic[T]):
     It is called by a thread that brought one of them, and never for one key by two threads at once.
     """
 
-    def __init__(self, serve: Callable[[Sequence[T]], None]) -> None:
+    def __init__(
+        self,
+        serve: Callable[[Sequence[T]], None],
+        enter: Callable[[Any], AbstractContextManager[None]] = lambda _: nullcontext(),
+    ) -> None:
+        """enter: a context, by key, to serve in. Who comes while it is entered is served with the others."""
         self._serve = serve
+        self._enter_key = enter
         self._lock = Lock()
         self._lines: dict[Hashable, _Line[T]] = {}
 
@@ -36,10 +43,15 @@ class Turns(Generic[T]):
         line = self._enter(key, item)
         try:
             with line.turn:
-                while item in line.waiting:
-                    self._serve(self._next(line))
+                if item in line.waiting:
+                    self._serve_until(key, line, item)
         finally:
             self._leave(key, line, item)
+
+    def _serve_until(self, key: Hashable, line: _Line[T], item: T) -> None:
+        while item in line.waiting:
+            with self._enter_key(key):
+                self._serve(self._next(line))
 
     def _enter(self, key: Hashable, item: T) -> _Line[T]:
         with self._lock:

@@ -14,6 +14,7 @@ A long file, for whoever implements a store finds all of its rules here, and not
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -498,6 +499,12 @@ class Catalog(Jobs, Protocol):
         Raises CondemnedBlob and OwnerBytesExceeded, if the compare held. Rows that are named again are condemned no
         more. Calls that come at the same time, for whatever repositories, may share a transaction; each gets its own
         verdict.
+        """
+
+    def publishing_turn(self, repository_id: str) -> AbstractContextManager[None]:
+        """In the body of the `with` other processes that ask for a turn hold back from publishing to that repository.
+
+        A courtesy that spares them lost rounds, and no lock: nobody waits for long, and nothing may depend on it.
         """
 
     def row(self, kind: RowKind, digest: Digest) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -249,6 +250,26 @@ def test_a_push_leaves_the_database_it_worked_with(project: Project, monkeypatch
     child = project.objects.commit("child", root)
     project.pushed(MAIN, root, child, child)
     assert project.engine.parts.loader.objects(project.manifest).contains(child)
+
+
+def test_who_was_overtaken_queues_up_for_a_while(
+    project: Project, catalog: OvertakenCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[str] = []
+
+    def turn(repository_id: str) -> AbstractContextManager[None]:
+        turns.append(repository_id)
+        return nullcontext()
+
+    monkeypatch.setattr(catalog, "publishing_turn", turn)
+    root = project.objects.commit("root")
+    catalog.rivals = [lambda: publish(project, lambda _: draft_of(SIDE))]
+    project.pushed(MAIN, None, root, project.objects.empty_tree, root)
+    assert turns == []
+    child = project.objects.commit("child", root)
+    project.pushed(MAIN, root, child, child)
+    assert turns == [project.id]
+    assert project.refs[MAIN] == child
 
 
 class Journal(MemoryBlobStore):

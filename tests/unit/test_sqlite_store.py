@@ -66,7 +66,8 @@ def test_commits_survive_power_loss_by_the_settings_that_say_so(catalog: SqliteC
 def test_closing_leaves_one_database_file(path: Path) -> None:
     with closing(SqliteCatalog(path)) as catalog:
         create(catalog, "demo")
-    assert {each.name for each in path.parent.iterdir()} == {"catalog.db", "catalog.db-lock", "catalog.db-turn"}
+    locks = {"catalog.db-lock", "catalog.db-queue", "catalog.db-turn"}
+    assert {each.name for each in path.parent.iterdir()} == {"catalog.db", *locks}
 
 
 def test_the_catalog_is_created_once_however_many_open_it_at_once(path: Path) -> None:

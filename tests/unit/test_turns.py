@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -76,6 +77,24 @@ def test_other_keys_do_not_wait() -> None:
         server.turns.take("other key", "other")
         server.leave.set()
     assert server.served == [["first"], ["other"]]
+
+
+def test_who_comes_while_the_context_is_entered_is_served_with_the_others() -> None:
+    served: list[list[str]] = []
+    pool = ThreadPoolExecutor(1)
+
+    @contextmanager
+    def enter(key: str) -> Iterator[None]:
+        assert (key, served) == ("key", [])
+        pool.submit(turns.take, "key", "late")
+        while len(turns._lines["key"].waiting) < 2:
+            os.sched_yield()
+        yield
+
+    turns: Turns[str] = Turns(lambda items: served.append(list(items)), enter)
+    with pool:
+        turns.take("key", "first")
+    assert served == [["first", "late"]]
 
 
 def test_a_server_that_fails_leaves_the_turn_to_the_next() -> None:

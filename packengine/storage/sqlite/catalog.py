@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -50,13 +51,14 @@ from packengine.storage.sqlite import (
 from packengine.storage.sqlite._change_watch import ChangeWatch
 from packengine.storage.sqlite._group_writer import GroupWriter, WriteStats
 from packengine.storage.sqlite._job_calls import JobCalls
+from packengine.storage.sqlite._publish_queue import PublishQueue
 from packengine.storage.sqlite._readers import ReaderPool
 
 
 class SqliteCatalog(JobCalls):
     """A Catalog in a file on a local disk. Reads run on connections of their own and never wait for a write.
 
-    path: of the file; its directory exists. Beside it lie SQLite's `-wal` and `-shm`, and our `-lock` and `-turn`.
+    path: of the file, in a folder that exists. Beside it lie SQLite's `-wal` and `-shm`; our `-lock`, `-turn`, `-queue`.
     wait_s: how long a write waits for its turn before CatalogBusy.
     reuse_after_s: how long the id of a deleted repository is kept for its owner, who may bring it back or use it anew.
     Open it after forking, never before.
@@ -66,6 +68,7 @@ class SqliteCatalog(JobCalls):
         self._reuse_after_s = reuse_after_s
         self._writer = GroupWriter(path, wait_s=wait_s)
         self._readers = ReaderPool(path)
+        self._queue = PublishQueue(path)
         self._changes = ChangeWatch(path)
 
     def create_repositories(
@@ -195,6 +198,10 @@ class SqliteCatalog(JobCalls):
         for row in publish.rows:
             _content.check_row(row)
         return self._writer.run(partial(_pointers.publish, request=publish))
+
+    def publishing_turn(self, repository_id: str) -> AbstractContextManager[None]:
+        """Other processes hold back from publishing to that repository, for a moment."""
+        return self._queue.turn(repository_id)
 
     def row(self, kind: RowKind, digest: Digest) -> bytes:
         """A stored row's bytes, verified. Raises RowMissing, CorruptBlob."""
@@ -373,3 +380,4 @@ class SqliteCatalog(JobCalls):
         self._changes.close()
         self._readers.close()
         self._writer.close()
+        self._queue.close()

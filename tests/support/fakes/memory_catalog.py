@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from threading import RLock
 
@@ -258,6 +259,10 @@ class MemoryCatalog(MemoryJobs, MemoryLeases):
             repository.pointer = Pointer(repository.pointer.version + publish.steps, publish.manifest)
             repository.size_bytes = publish.size_bytes
             return Committed(publish.repository_id, repository.pointer)
+
+    def publishing_turn(self, _repository_id: str) -> AbstractContextManager[None]:
+        """There is one process."""
+        return nullcontext()
 
     def row(self, kind: RowKind, digest: Digest) -> bytes:
         """A stored row's bytes."""
