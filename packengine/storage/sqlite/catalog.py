@@ -58,7 +58,7 @@ from packengine.storage.sqlite._readers import ReaderPool
 class SqliteCatalog(JobCalls):
     """A Catalog in a file on a local disk. Reads run on connections of their own and never wait for a write.
 
-    path: of the file, in a folder that exists. Beside it lie SQLite's `-wal` and `-shm`; our `-lock`, `-turn`, `-queue`.
+    path: of the file, in a folder that exists. Beside it: SQLite's `-wal` and `-shm`; our `-lock`, `-turn`, `-queue`.
     wait_s: how long a write waits for its turn before CatalogBusy.
     reuse_after_s: how long the id of a deleted repository is kept for its owner, who may bring it back or use it anew.
     Open it after forking, never before.
