@@ -16,6 +16,9 @@ from hypercorn.trio.tcp_server import TCPServer
 
 from server.http.http2.idle import IdleWatch
 
+_GONE = (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
+"""Busy with its end: who closes the connection is the only one to send without the lock."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -65,7 +68,7 @@ class PromptConnection(TCPServer):
         try:
             with trio.CancelScope(shield=True):
                 await self.stream.send_all(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except _GONE:
             await self.protocol.handle(Closed())
         finally:
             self.send_lock.release()
