@@ -43,6 +43,8 @@ pub use roots::tag_chain;
 pub use select::{Query, Selection, select};
 pub use set::{ObjectSet, OtherDatabase};
 pub use shallow::{ShortHistory, age_boundary, depth_boundary};
-pub use stream::{PACKET_HEAD_BYTES, PackEntries, PackEntry, PackOptions, PackStream, Part, Portion, write_packet_head};
+pub use stream::{
+    PACKET_HEAD_BYTES, PackEntries, PackEntry, PackOptions, PackStream, Part, Portion, write_packet_head,
+};
 pub use tree::for_each_entry;
 pub use walk::{hidden_from, walk_commits};

@@ -1,7 +1,7 @@
 //! Making entries ahead of the reader, in several threads.
 //!
 //! Jobs are taken back in the order in which they were given. Whoever wants the next one and finds that nobody has begun it
-//! does it himself; while it is being done he does another. The threads start with the second job that waits.
+//! does it himself; while it is being done he does another. The threads start once so much waits that it is worth them.
 //!
 //! Nobody waits for the threads: who drops the jobs may hold a lock that others need (Python's), and an object can take
 //! seconds. They own what they use, begin nothing any more, and end with the step of the object that they are at.
@@ -12,6 +12,9 @@ use packhouse_pack::Ordinal;
 use parking_lot::{Condvar, Mutex};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+
+/// Objects of so many bytes in all are compressed in about the time that it takes until a thread has started.
+pub(crate) const WORTH_THREADS_BYTES: u64 = 64 << 10;
 
 /// What is done in the threads.
 pub(crate) trait Make: Send + Sync + 'static {
@@ -28,6 +31,7 @@ pub(crate) struct Ahead<M: Make> {
     shared: Arc<Shared<M>>,
     threads: usize,
     wanted_threads: usize,
+    worth_threads_bytes: u64,
 }
 
 struct Shared<M> {
@@ -40,10 +44,10 @@ struct Shared<M> {
 }
 
 impl<M: Make> Ahead<M> {
-    /// No jobs yet, to be done by so many threads, the reader's counted.
-    pub(crate) fn new(maker: M, threads: usize) -> Self {
+    /// No jobs yet, to be done by so many threads, the reader's counted, once there is so much to do.
+    pub(crate) fn new(maker: M, threads: usize, worth_threads_bytes: u64) -> Self {
         let shared = Shared { maker, jobs: Mutex::default(), changed: Condvar::new(), over: CancelFlag::new() };
-        Self { shared: Arc::new(shared), threads: 0, wanted_threads: threads.saturating_sub(1) }
+        Self { shared: Arc::new(shared), threads: 0, wanted_threads: threads.saturating_sub(1), worth_threads_bytes }
     }
 
     /// Whether it is of use to plan ahead.
@@ -59,7 +63,7 @@ impl<M: Make> Ahead<M> {
     /// Give an object. It has not been given if this fails.
     pub(crate) fn add(&mut self, ordinal: Ordinal) -> Result<()> {
         let size_bytes = if self.works_ahead() { self.shared.maker.size_of(ordinal)? } else { 0 };
-        if self.shared.jobs.lock().has_waiting() {
+        if self.threads < self.wanted_threads && self.is_worth_threads(size_bytes) {
             self.start_threads()?;
         }
         self.shared.jobs.lock().add(ordinal, size_bytes);
@@ -82,6 +86,12 @@ impl<M: Make> Ahead<M> {
                 self.shared.changed.wait(&mut jobs);
             }
         }
+    }
+
+    /// Whether with one more object there is enough for somebody else to do.
+    fn is_worth_threads(&self, size_bytes: u64) -> bool {
+        let jobs = self.shared.jobs.lock();
+        jobs.has_waiting() && jobs.waiting_bytes() + size_bytes >= self.worth_threads_bytes
     }
 
     fn start_threads(&mut self) -> Result<()> {
@@ -177,7 +187,7 @@ mod tests {
     /// Jobs of which a thread has begun the first, and is held at the gate.
     fn held_at(first: Ordinal, second: Ordinal) -> Result<(Ahead<Gated>, Outside)> {
         let (maker, outside) = gated();
-        let mut ahead = Ahead::new(maker, 2);
+        let mut ahead = Ahead::new(maker, 2, 0);
         ahead.add(first)?;
         ahead.add(second)?;
         assert_eq!(outside.begun.recv_timeout(FAILED), Ok(first));
@@ -197,6 +207,21 @@ mod tests {
 
     fn dropped(ahead: Ahead<Gated>) {
         assert_eq!(in_time(move || drop(ahead)), Ok(()), "dropping waits for a thread that is held at the gate");
+    }
+
+    #[test]
+    fn what_is_little_is_done_by_its_reader_alone() -> Result<()> {
+        let (maker, outside) = gated();
+        let mut ahead = Ahead::new(maker, 2, 3);
+        drop(outside.gate);
+        for ordinal in [1, 2] {
+            ahead.add(ordinal)?;
+        }
+        assert_eq!(ahead.threads, 0);
+        ahead.add(3)?;
+        assert_eq!(ahead.threads, 1);
+        assert_eq!([ahead.take()?, ahead.take()?, ahead.take()?], [[0, 0, 0, 1], [0, 0, 0, 2], [0, 0, 0, 3]]);
+        Ok(())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! What is whole, and a delta whose base keeps its distance, is copied with its header; other deltas get a new header before
 //! the stored zlib stream. A base that is not in the pack, or whose place was forgotten, is named by its id.
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, WORTH_THREADS_BYTES};
 use super::answer::{Answer, Form};
 use super::cursor::Entry;
 use super::plan::{Piece, Plan};
@@ -58,7 +58,7 @@ impl Assembly {
         let answer = Arc::new(answer);
         Self {
             plan: Plan::new(Arc::clone(&answer)),
-            remaker: Ahead::new(Remaker::new(Arc::clone(&answer), remaking), remaking.threads),
+            remaker: Ahead::new(Remaker::new(Arc::clone(&answer), remaking), remaking.threads, WORTH_THREADS_BYTES),
             answer,
             ahead: VecDeque::new(),
             number: 0,
