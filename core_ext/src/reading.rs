@@ -140,6 +140,12 @@ impl ObjectDb {
         py.detach(|| self.database.locate(&oid.0).is_some())
     }
 
+    fn known<'py>(&self, py: Python<'py>, oids: Vec<Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let asked = oids.iter().map(|oid| oid.extract::<OidArg>()).collect::<PyResult<Vec<_>>>()?;
+        let is_known: Vec<_> = py.detach(|| asked.iter().map(|oid| self.database.locate(&oid.0).is_some()).collect());
+        Ok(oids.into_iter().zip(is_known).filter_map(|(oid, is_known)| is_known.then_some(oid)).collect())
+    }
+
     fn header(&self, py: Python<'_>, oid: OidArg) -> PyResult<Option<(&'static str, u64)>> {
         let header = detached(py, || self.header_of(&oid.0))?;
         Ok(header.map(|(kind, size_bytes)| (kind.name(), size_bytes)))

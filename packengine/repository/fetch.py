@@ -38,9 +38,8 @@ class FetchService:
     ) -> Fetch:
         """A fetch of what is needed. Raises FetchRefused; NotOurRef for the first want that may not be had."""
         objects = self._visibility.wantable(state, now_ms(), cancel)
-        for want in needs.wants:
-            if not objects.contains(want):
-                raise NotOurRef(want)
+        if len(objects.known(needs.wants)) < len(needs.wants):
+            raise NotOurRef(next(want for want in needs.wants if not objects.contains(want)))
         refs = RefLookup(state, self._hidden_refs)
         wanted_refs = _wanted(refs, want_refs)
         filters = ObjectFilters(objects, refs, self._limits, state.manifest.object_format).of(needs.filter)
@@ -107,7 +106,7 @@ class Fetch:
 
     def common(self, haves: Sequence[bytes]) -> list[bytes]:
         """The haves that are known here, in the order they came."""
-        return [have for have in haves if self.objects.contains(have)]
+        return self.objects.known(haves)
 
     def all_reached(self, common: Sequence[bytes], cancel: Cancel | None = None) -> bool:
         """Whether each want has a common have among its ancestors: nothing more need be negotiated."""

@@ -79,6 +79,21 @@ def test_an_id_of_the_other_object_format_is_absent(db: ObjectDb) -> None:
 def test_an_id_of_an_odd_length_is_a_value_error(db: ObjectDb) -> None:
     with pytest.raises(ValueError, match="20 or 32 bytes, not 19"):
         db.contains(bytes(19))
+    with pytest.raises(ValueError, match="20 or 32 bytes, not 19"):
+        db.known([ABSENT, bytes(19)])
+
+
+def test_what_is_known_of_many_ids_is_told_in_their_order(small_repo: Path, db: ObjectDb) -> None:
+    oids = [oid for oid, _, _ in git_objects(small_repo)][::-1]
+    asked = [ABSENT, *oids[:5], bytes(32), *oids[5:], ABSENT, oids[0]]
+    assert db.known(asked) == [*oids, oids[0]]
+    assert db.known(()) == []
+
+
+def test_nothing_is_known_that_a_view_hides(small_repo: Path, db: ObjectDb) -> None:
+    oids = [oid for oid, _, _ in git_objects(small_repo)]
+    view = db.restricted(db.tag_chain([]))
+    assert view.known(oids) == []
 
 
 def test_peeling_follows_tags_of_tags_and_leaves_the_rest(small_repo: Path, db: ObjectDb) -> None:

@@ -290,6 +290,9 @@ class ObjectDb:
         """Distinct visible objects."""
 
     def contains(self, oid: Oid) -> bool: ...
+    def known(self, oids: Sequence[Oid]) -> list[Oid]:
+        """Those that are visible, in their order: thousands at once."""
+
     def header(self, oid: Oid) -> tuple[Kind, int] | None:
         """(kind, size in bytes) without inflating more than delta headers."""
 

@@ -46,24 +46,29 @@ class AnswerQuestion:
 
     def key(self) -> bytes:
         """SHA-256 of a canonical encoding: every field in order, counted, each item behind its length."""
-        digest = hashlib.sha256(_PURPOSE)
         options = [b"%d" % number for number in (self.thin, self.ofs_delta, self.level, self.band_bytes)]
-        for items in (
+        parts = (
             [self.object_format.encode()],
-            sorted(set(self.wants)),
-            sorted(set(self.haves)),
-            sorted(set(self.shallow)),
+            _sorted(self.wants),
+            _sorted(self.haves),
+            _sorted(self.shallow),
             self.filters,
-            sorted(set(self.tags)),
-            sorted(set(self.elsewhere)),
+            _sorted(self.tags),
+            _sorted(self.elsewhere),
             options,
-        ):
-            digest.update(_encoded(items))
-        return digest.digest()
+        )
+        return hashlib.sha256(b"".join([_PURPOSE, *map(_encoded, parts)])).digest()
+
+
+def _sorted(items: Collection[bytes]) -> Collection[bytes]:
+    return sorted(set(items)) if len(items) > 1 else items
 
 
 def _encoded(items: Collection[bytes]) -> bytes:
-    count, lengths = _NUMBER.pack(len(items)), set(map(len, items))
+    count = _NUMBER.pack(len(items))
+    if not items:
+        return count
+    lengths = set(map(len, items))
     if len(lengths) == 1:  # thousands of ids: the same bytes, ten times as fast
         before_each = _NUMBER.pack(lengths.pop())
         return count + before_each + before_each.join(items)
