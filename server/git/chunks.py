@@ -18,12 +18,16 @@ the thread has the interpreter for itself meanwhile, half a millisecond for so m
 
 async def send_chunks(
     exchange: GitExchange, threads: WorkerThreads, content_type: str, chunks: Iterator[bytes]
-) -> None:
-    """The whole answer. A small one, as most are, takes one visit to a thread and one write, and says its length."""
+) -> bytes | None:
+    """The whole answer. A small one, as most are, takes one visit to a thread and one write, and says its length.
+
+    Returns that one; None for a larger one, which is nowhere in memory.
+    """
     parts, is_last = await threads.run(partial(_gather, chunks, _FIRST_PIECE_BYTES))
     if is_last:
-        await exchange.answer(200, b"".join(parts), (b"content-type", content_type.encode()))
-        return
+        whole = b"".join(parts)
+        await exchange.answer(200, whole, (b"content-type", content_type.encode()))
+        return whole
     await exchange.start(200, content_type)
     while not is_last:
         exchange.hold(*parts)
@@ -31,6 +35,7 @@ async def send_chunks(
         parts, is_last = await threads.run(partial(_gather, chunks, _PIECE_BYTES))
     exchange.hold(*parts)
     await exchange.end()
+    return None
 
 
 def _gather(chunks: Iterator[bytes], piece_bytes: int) -> tuple[list[bytes], bool]:

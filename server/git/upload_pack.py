@@ -25,7 +25,6 @@ from packengine.protocol import (
     bundle_uri_answer,
     err_packet,
     fetch_error,
-    ls_refs_answer,
     object_info_answer,
 )
 from packengine.repository import Engine, RepositoryState
@@ -35,8 +34,8 @@ from server.git.downloads import DownloadUrls
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
 from server.git.fetching import Fetching
-from server.git.listing import head_of, listing_within
 from server.git.native import INLINE_BYTES, ThreadPools
+from server.git.ref_listing import RefListing
 
 Request = UploadPackRequest | LegacyFetchRequest
 
@@ -51,6 +50,7 @@ class UploadPack:
         self._limits = limits
         self._urls = urls
         self._fetching = Fetching(engine, pools, urls)
+        self._ref_listing = RefListing(engine.hidden_refs, pools.lookups)
 
     async def read(self, exchange: GitExchange, offer: UploadPackOffer, version: ProtocolVersion) -> Request | None:
         """The one request of the body; None if it was wrong, which its sender has been told then.
@@ -78,7 +78,12 @@ class UploadPack:
 
         base_url: where the client sees this server. Raises Overloaded for what can take long, with nothing done yet.
         """
-        if isinstance(request, FetchRequest | LegacyFetchRequest | ObjectInfoRequest | BundleUriRequest):
+        if isinstance(request, LsRefsRequest):
+            known = self._ref_listing.recall(state, request)
+            if known is not None:
+                await self._answer(exchange, known)
+                return
+        elif not isinstance(request, ProbeRequest):
             self._fetches.refuse_if_full()
         async with exchange.while_client_stays():
             await self._dispatch(exchange, state, request, base_url, record)
@@ -92,7 +97,7 @@ class UploadPack:
                 case ProbeRequest():
                     await self._answer(exchange, b"")
                 case LsRefsRequest():
-                    await self._list_refs(exchange, state, request)
+                    await self._ref_listing.send(exchange, state, request)
                 case FetchRequest() | LegacyFetchRequest():
                     await self._fetching.answer(exchange, state, request, base_url, record)
                 case ObjectInfoRequest():
@@ -104,11 +109,6 @@ class UploadPack:
                 raise
             fetch = request if isinstance(request, FetchRequest) else None
             await self._answer(exchange, fetch_error(fetch, sentence_for(failure)))
-
-    async def _list_refs(self, exchange: GitExchange, state: RepositoryState, request: LsRefsRequest) -> None:
-        hidden = self._engine.hidden_refs
-        listing = listing_within(state, request.ranges(), hidden, request.peeling)
-        await self._stream(exchange, ls_refs_answer(request, head_of(state, hidden), listing))
 
     async def _tell_sizes(self, exchange: GitExchange, state: RepositoryState, request: ObjectInfoRequest) -> None:
         cancel = Cancel()

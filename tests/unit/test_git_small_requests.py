@@ -17,6 +17,7 @@ from tests.support.engine_pushes import ACTOR, begin_push
 from tests.support.git_client import GitClient, open_app
 from tests.support.raw_packs import COMMIT, NULL, TREE, commit_content, entry, oid_of, pack_of
 from tests.support.wire_client import (
+    command_request,
     fetch_request,
     ls_refs_request,
     parse_advertisement,
@@ -89,6 +90,32 @@ async def test_a_listing_of_refs_costs_one_and_says_how_long_it_is(client: GitCl
     assert TIP.hex().encode() in client.body
     assert (len(visits), client.writes) == (1, 1)
     assert client.headers[b"content-length"] == str(len(client.body)).encode()
+
+
+async def test_a_listing_of_the_same_refs_of_the_same_state_costs_no_visit(
+    engine: Engine, client: GitClient, visits: list[object]
+) -> None:
+    for request in (ls_refs_request(b"HEAD", b"refs/heads/ma"), ls_refs_request()):
+        await client.post("git-upload-pack", request)
+        listed, client.body, client.writes = client.body, b"", 0
+        visits.clear()
+        await client.post("git-upload-pack", request)
+        assert TIP.hex().encode() in client.body
+        assert client.body == listed
+        assert (len(visits), client.writes) == (0, 1)
+        client.body = b""
+    begin_push(engine, "project", [(NULL, TIP, b"refs/heads/more")], pack_of([])).finish()
+    await client.post("git-upload-pack", ls_refs_request())
+    assert b"refs/heads/more" in client.body
+
+
+async def test_the_flags_of_a_listing_are_part_of_the_question(client: GitClient) -> None:
+    bodies = set()
+    for arguments in ([], [b"symrefs"], [b"ref-prefix refs/heads/"], [b"ref-prefix HEAD"]):
+        client.body = b""
+        await client.post("git-upload-pack", command_request(b"ls-refs", arguments))
+        bodies.add(client.body)
+    assert len(bodies) == 4
 
 
 async def test_a_long_listing_is_sent_in_few_large_pieces(
