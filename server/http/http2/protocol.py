@@ -4,6 +4,8 @@ In Hypercorn 0.18
 - data for a stream that has been answered already is an error that ends the process;
 - an answer that breaks off is neither ended nor reset, so that the client waits for ever;
 - who waits to send on a stream or a connection that is gone waits for ever;
+- a connection by prior knowledge that asks for nothing is never idle: its preface counts as a request in HTTP/1.1;
+- a frame that is too long is gathered, up to 16 MiB of it, before it is refused;
 - uploads get a window of 64 KiB, which is 1.3 MB/s at a round-trip time of 50 ms.
 """
 
@@ -16,9 +18,11 @@ import h2.errors
 import h2.events
 import h2.exceptions
 import h2.settings
-from hypercorn.events import Closed, Event
+from h2.frame_buffer import FrameBuffer
+from hypercorn.events import Closed, Event, Updated
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
+from hyperframe.frame import Frame
 
 from server.http.http2.stream_buffer import StreamBuffer
 
@@ -27,6 +31,16 @@ CONNECTION_WINDOW_BYTES = 4 << 20
 """What a client may have under way. It costs no memory: the reader takes 64 KiB, and waits for the application."""
 
 _DEFAULT_WINDOW_BYTES = 65_535
+_FRAME_HEAD_BYTES = 9
+
+
+class _Frames(FrameBuffer):
+    """What came and is not a whole frame yet: no more than a frame may be."""
+
+    def __next__(self) -> Frame:
+        if len(self._data) >= _FRAME_HEAD_BYTES:
+            self._validate_frame_length(int.from_bytes(self._data[:3], "big"))
+        return super().__next__()
 
 
 class Http2(H2Protocol):
@@ -38,6 +52,7 @@ class Http2(H2Protocol):
         settings = {codes(code): value for code, value in self.connection.local_settings.items()}
         settings[codes.INITIAL_WINDOW_SIZE] = STREAM_WINDOW_BYTES
         self.connection.local_settings = h2.settings.Settings(client=False, initial_values=settings)
+        self.connection.incoming_buffer = _Frames(server=True)
         self._unread_requests: set[int] = set()
 
     async def initiate(self, headers: list[tuple[bytes, bytes]] | None = None, settings: bytes | None = None) -> None:
@@ -45,6 +60,7 @@ class Http2(H2Protocol):
         await super().initiate(headers, settings)
         self.connection.increment_flow_control_window(CONNECTION_WINDOW_BYTES - _DEFAULT_WINDOW_BYTES)
         await self._flush()
+        await self.send(Updated(idle=self.idle))
 
     async def handle(self, event: Event) -> None:
         """See H2Protocol."""
