@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 import socket
 import struct
 from dataclasses import dataclass, field
@@ -173,10 +174,15 @@ class Http1Connection:
 
     async def _refuse(self, status: int, sentence: str) -> None:
         """Answer what is no request, or none that can be read to its end."""
-        fields = {"status": status, "reason": sentence, "address": self._ends.client[0]}
+        request_id = secrets.token_hex(16)
+        fields = {"request_id": request_id, "status": status, "reason": sentence, "address": self._ends.client[0]}
         _log.info("malformed request", extra={"fields": fields})
         body = json.dumps({"error": {"code": "bad_request", "message": sentence}}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", request_id.encode("ascii")),
+        ]
         head, _, _ = encode_response_head(
             status, headers, request_method="GET", http_version="1.1", keeps_alive=False, date=now()
         )

@@ -114,6 +114,7 @@ def test_what_is_no_request_is_told_so_and_logged_and_ends_the_connection(
     assert connection.has_ended()
     (line,) = malformed_lines(server)[lines_before:]
     assert (line["status"], line["reason"], line["address"]) == (status, error["message"], "127.0.0.1")
+    assert line["request_id"] == answer.headers["x-request-id"]
     assert len(request_lines(server)) == requests_before + 1
 
 
