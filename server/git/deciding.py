@@ -104,7 +104,7 @@ class Decider:
 
     def _pack(self, fetch: Fetch, request: AnyFetchRequest, common: Sequence[bytes], cancel: Cancel) -> WantedPack:
         def open_pack(cancel: Cancel) -> PackStream:
-            return fetch.open_pack(fetch.select(common, cancel), cancel)
+            return fetch.open_pack(fetch.select(common, cancel), cancel, is_update=bool(common))
 
         if fetch.is_stored_pack(common, cancel):
             return WantedPack(open_pack, None, is_stored=True)

@@ -52,9 +52,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Cancel]:
     cancels: list[Cancel] = []
     open_pack = Fetch.open_pack
 
-    def note_and_open(self: Fetch, selection: Selection, cancel: Cancel) -> PackStream:
+    def note_and_open(self: Fetch, selection: Selection, cancel: Cancel, **how: bool) -> PackStream:
         cancels.append(cancel)
-        return open_pack(self, selection, cancel)
+        return open_pack(self, selection, cancel, **how)
 
     monkeypatch.setattr(Fetch, "open_pack", note_and_open)
     return cancels
@@ -67,9 +67,9 @@ class Gate:
         self._opens = threading.Event()
         open_pack = Fetch.open_pack
 
-        def wait_and_open(fetch: Fetch, selection: Selection, cancel: Cancel) -> PackStream:
+        def wait_and_open(fetch: Fetch, selection: Selection, cancel: Cancel, **how: bool) -> PackStream:
             assert self._opens.wait(30)
-            return open_pack(fetch, selection, cancel)
+            return open_pack(fetch, selection, cancel, **how)
 
         monkeypatch.setattr(Fetch, "open_pack", wait_and_open)
 
