@@ -146,7 +146,10 @@ class CachedPack:
         return await self._source.read()
 
     async def close(self) -> None:
-        """Let go of entry or build. What was made without a claim, and is worth it, is kept now. Idempotent."""
+        """Let go of entry or build. What was made without a claim, and is worth it, is kept now. Idempotent.
+
+        The request is to hold its state until then: a purge counts on nothing being kept of a state that nobody holds.
+        """
         if self._found is not None:
             self._take_source(self._found)
         source, self._source = self._source, None
@@ -154,7 +157,8 @@ class CachedPack:
             await source.close()
         own, self._own = self._own, None
         if own is not None and own.is_to_be_kept:
-            trio.lowlevel.spawn_system_task(self._pools.packs.run, own.keep)
+            with trio.CancelScope(shield=True):
+                await self._pools.packs.run(own.keep)
 
     async def _has_first_piece(self) -> bool:
         assert self._found is not None  # noqa: S101  # for the type checker: it was looked for

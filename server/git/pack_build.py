@@ -177,7 +177,7 @@ class Build:
         return whole is not None and len(whole.data) > _UNKEPT_BYTES and self._store.is_worth_it(self._build_us)
 
     def keep(self) -> None:
-        """Keep what was made without a claim. In a thread, when everybody has it: nobody waits for this."""
+        """Keep what was made without a claim. In a thread, behind the answer: no client waits for this."""
         try:
             self._claim()
         except BuilderGone:
