@@ -157,7 +157,7 @@ def open_ingest(
 ) -> PackIngest:
     """A new ingest in quarantine, in memory until it outgrows the tail."""
     return PackIngest(
-        str(quarantine / f"{secrets.token_hex(16)}.pack"),
+        f"{quarantine}/{secrets.token_hex(16)}.pack",
         object_format=object_format,
         spill_bytes=limits.tail_pack_bytes,
         max_pack_bytes=limits.max_pack_bytes,

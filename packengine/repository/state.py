@@ -49,6 +49,9 @@ class StateLoader:
         self._manifests: LRUCache[bytes, Manifest] = LRUCache(_MANIFESTS_KEPT, getsizeof=_weight)
         self._blocks: LRUCache[bytes, bytes] = LRUCache(_BLOCKS_KEPT_BYTES, getsizeof=len)
         self._databases: LRUCache[bytes, ObjectDb] = LRUCache(limits.open_repositories)
+        self._last: tuple[Manifest, ObjectDb] | None = None
+        """What was asked for last, which is asked for again at once: a push does so three times."""
+
         self._latest: LRUCache[str, tuple[int, RepositoryState]] = LRUCache(_STATES_KEPT)
         """With the catalog's mark, taken before the state was read."""
 
@@ -98,6 +101,7 @@ class StateLoader:
             self._blocks.update(blocks)
             if objects is not None:
                 self._databases[_name_of_packs(manifest)] = objects
+                self._last = (manifest, objects)
 
     def load_block(self, digest: bytes) -> bytes:
         """A ref block's bytes."""
@@ -112,8 +116,11 @@ class StateLoader:
 
     def objects(self, manifest: Manifest) -> ObjectDb:
         """Everything that is stored in the manifest's packs, whether a ref reaches it or not."""
-        key = _name_of_packs(manifest)
         self._shelf.look_again()
+        last = self._last
+        if last is not None and last[0] is manifest:
+            return last[1]
+        key = _name_of_packs(manifest)
         with self._lock:
             database = self._databases.get(key)
         if database is None:
@@ -121,12 +128,14 @@ class StateLoader:
             database = open_database(packs, manifest.object_format, self._limits)
             with self._lock:
                 self._databases[key] = database
+        self._last = (manifest, database)
         return database
 
     def let_go_of_databases(self) -> None:
         """Drop those that are open; who uses one goes on with it."""
         with self._lock:
             self._databases.clear()
+            self._last = None
 
     def own_history(self, state: RepositoryState) -> Iterator[Manifest]:
         """The manifests that this repository published, newest first, never past the one it was created with.
