@@ -126,9 +126,9 @@ class Http1Connection:
             await trio.lowlevel.checkpoint()  # who sends a thousand requests at once may not keep out the others
             if head := self._head_at_hand():
                 return head
-        if self._service.is_draining and not self._received.data:
-            return None
-        with trio.CancelScope(deadline=trio.current_time() + self._service.limits.keep_alive_s) as scope:
+        # Who asked before the end began is answered: what the kernel has of it is read, and nothing is waited for.
+        patience_s = 0 if self._service.is_draining else self._service.limits.keep_alive_s
+        with trio.CancelScope(deadline=trio.current_time() + patience_s) as scope:
             self._service.idle.add(scope)
             if self._received.data:
                 self._allow_for_head(scope)

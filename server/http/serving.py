@@ -6,6 +6,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import trio
 from hypercorn.config import Config
@@ -19,6 +20,9 @@ from server.http.limits import HttpLimits
 from server.http.transport import ConnectionLost, PlainTransport, TlsTransport
 
 _BREATH_S = 0.1
+_MOST_WAITING = 1024
+"""Connections that the kernel holds ready: server.process.sockets."""
+
 _HTTP_2_BY_ALPN = "h2"
 
 _log = logging.getLogger(__name__)
@@ -59,6 +63,7 @@ class HttpServer:
                 task_status.started()
                 await shutdown()
                 accepting.cancel_scope.cancel()
+                self._accept_waiting(listener, connections)
                 connections.cancel_scope.deadline = trio.current_time() + self._config.graceful_timeout
                 await self._drain()
             await lifespan.wait_for_shutdown()
@@ -82,8 +87,17 @@ class HttpServer:
                 _log.error("cannot accept connections", extra={"fields": {"reason": error.strerror}})
                 await trio.sleep(_BREATH_S)  # whatever it is, most likely out of files: the client still waits
                 continue
-            peer.setblocking(False)
-            connections.start_soon(self._hold, peer, address)
+            self._begin(peer, address, connections)
+
+    def _accept_waiting(self, listener: socket.socket, connections: trio.Nursery) -> None:
+        """Who has connected already: the kernel resets whom nobody accepts."""
+        with suppress(OSError):
+            for _ in range(_MOST_WAITING):
+                self._begin(*listener.accept(), connections)
+
+    def _begin(self, peer: socket.socket, address: tuple[str, int], connections: trio.Nursery) -> None:
+        peer.setblocking(False)
+        connections.start_soon(self._hold, peer, address)
 
     async def _hold(self, peer: socket.socket, address: tuple[str, int]) -> None:
         """A connection, whose failures stay in it, even one beside a cancellation."""

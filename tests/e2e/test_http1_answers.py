@@ -254,6 +254,32 @@ def test_at_the_end_idle_connections_end_and_what_was_begun_is_answered(certifie
             connection.socket.close()
 
 
+def test_who_asked_before_the_end_began_is_answered() -> None:
+    """Accepted or not, on a new connection or an idle one: the kernel has it when the process begins to end."""
+    is_busy, all_asked = threading.Event(), threading.Event()
+
+    async def still(scope: Any, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/busy":
+            is_busy.set()
+            all_asked.wait()
+        await echo(scope, receive, send)
+
+    with LocalHttp(still) as running:
+        idle, busy = running.connect(), running.connect()
+        assert idle.request("GET", "/", {}).status == 200
+        busy.send(head("GET", "/busy", {}))
+        assert is_busy.wait(10)
+        connections = [idle, *(running.connect() for _ in range(20))]
+        for connection in connections:
+            connection.send(head("GET", "/", {}))
+        running.stop()
+        all_asked.set()
+        for connection in (busy, *connections):
+            assert connection.answer().status == 200
+            assert connection.has_ended()
+            connection.socket.close()
+
+
 def test_a_thousand_requests_at_once_do_not_keep_out_another_connection() -> None:
     """The event loop stands still at the first of the many until the other has asked: from then on they take turns."""
     served: list[str] = []

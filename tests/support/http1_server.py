@@ -6,6 +6,7 @@ import queue
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -47,7 +48,8 @@ class LocalHttp:
 
     def stop(self) -> None:
         """Begin to drain."""
-        self._token.run_sync_soon(self._stop.set)
+        with suppress(trio.RunFinishedError):  # it was stopped before
+            self._token.run_sync_soon(self._stop.set)
 
     def __enter__(self) -> Self:
         self._listener.setblocking(False)
