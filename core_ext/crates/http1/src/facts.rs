@@ -6,6 +6,9 @@ use crate::{Error, MAX_LENGTH, Result};
 use httparse::Header;
 use std::borrow::Cow;
 
+/// Of `MAX_LENGTH`.
+const MAX_DIGITS: usize = 19;
+
 /// What the fields say about the message itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Facts<'a> {
@@ -115,11 +118,11 @@ pub(crate) fn tokens(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
 }
 
-/// Digits and nothing else: no sign, no list, and no more than everyone can count to.
+/// Digits and nothing else: no sign, no list, no more than everyone can count to, and no more of them than that takes.
 pub(crate) fn content_length(digits: &[u8]) -> Result<u64> {
     let bad = || Error::bad(format!("the Content-Length is not a number up to {MAX_LENGTH}"));
     let add = |sum: u64, digit: &u8| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+    if !(1..=MAX_DIGITS).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
         return Err(bad());
     }
     digits.iter().try_fold(0, add).filter(|length| *length <= MAX_LENGTH).ok_or_else(bad)

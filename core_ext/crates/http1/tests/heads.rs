@@ -53,6 +53,8 @@ fn a_body_has_one_length() {
     for length in ["9223372036854775808", "99999999999999999999999", "+5", "-5", "5,5", "5 5", "0x5", ""] {
         assert_eq!(status_of(&format!("Content-Length: {length}")), Err(400), "{length}");
     }
+    let digits = |count: usize| status_of(&format!("Content-Length: {}7", "0".repeat(count - 1)));
+    assert_eq!((digits(19), digits(20)), (Ok(Some(7)), Err(400)), "who counts in Python takes no number of any length");
     assert_eq!(status_of("Content-Length: 5\r\nContent-Length: 5"), Err(400));
     assert_eq!(status_of("Content-Length: 5\r\nTransfer-Encoding: chunked"), Err(400));
     assert_eq!(status_of("Transfer-Encoding: identity\r\nContent-Length: 5"), Err(400));
