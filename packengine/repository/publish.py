@@ -91,6 +91,14 @@ Derive = Callable[[RepositoryState], Draft | None]
 """Make a draft from a state, or None if nothing is to be published. Called once for each round; reads nothing else."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a wish, without a way back to it: in such a circle 500,000 refs of a push would outlive it."""
+
+    draft: Draft | None = None
+    error: Exception | None = None
+
+
 @dataclass(eq=False, slots=True)
 class _Wish:
     """A publish that is asked for, and later what became of it."""
@@ -103,8 +111,8 @@ class _Wish:
     context: Context = field(default_factory=copy_context)
     """Whose request it is, for what is logged while it is derived, perhaps by another one's thread."""
 
-    step: _Step | None = None
-    """The one that counts: its state came to be."""
+    outcome: _Outcome | None = None
+    """Of the step that counts: its state came to be."""
 
     committed: Committed | None = None
 
@@ -115,10 +123,10 @@ class _Wish:
 
     def result(self) -> Committed | None:
         """Raises what kept it from being published."""
-        if self.step is None:
+        if self.outcome is None:
             raise StorageError(f"repository {self.begun.record.id}: the publish was interrupted")
-        if self.step.error is not None:
-            raise self.step.error
+        if self.outcome.error is not None:
+            raise self.outcome.error
         return self.committed
 
 
@@ -183,8 +191,8 @@ class Publisher:
         else:
             self._publish_patiently(wish)
         committed = wish.result()
-        if committed is not None and wish.step is not None and wish.step.draft is not None:
-            self._announce(committed, actor, kind, wish.step.draft, provenance)
+        if committed is not None and wish.outcome is not None and wish.outcome.draft is not None:
+            self._announce(committed, actor, kind, wish.outcome.draft, provenance)
         return committed
 
     def _publish_patiently(self, wish: _Wish) -> None:
@@ -193,7 +201,7 @@ class Publisher:
             if self._try([wish]):
                 return
         _log.info("others wait for a publish that was overtaken", extra={"fields": {"repository": wish.line[0]}})
-        while wish.step is None:
+        while wish.outcome is None:
             self._turns.take(wish.line, wish)
 
     def _serve(self, wishes: Sequence[_Wish]) -> None:
@@ -280,7 +288,7 @@ class Publisher:
                 pointer = Pointer(version, publish.manifest)
                 step.wish.committed = outcome if is_last else replace(outcome, pointer=pointer)
         for step in steps:
-            step.wish.step = step
+            step.wish.outcome = _Outcome(step.draft, step.error)
         return _Round.COUNTS
 
     @staticmethod
@@ -289,7 +297,7 @@ class Publisher:
         if len(steps) > 1 and not isinstance(error, CatalogBusy):
             return _Round.SPOILED
         for step in steps:
-            step.wish.step = _Step(step.wish, error=type(error)(*error.args))
+            step.wish.outcome = _Outcome(error=type(error)(*error.args))
         return _Round.COUNTS
 
     def _prepare(

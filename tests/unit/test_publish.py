@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -138,6 +140,22 @@ def test_each_manifest_names_the_one_it_was_derived_from(project: Project, catal
     publish(project, derive)
     assert project.manifest.parent == pointers[-1].manifest
     assert pointers[0] != pointers[-1]
+
+
+def test_what_a_publish_was_derived_with_goes_when_it_is_over(project: Project) -> None:
+    """Of 500,000 refs that is 150 MB, which would wait for the collector if anything led around in a circle."""
+
+    def derive(_: RepositoryState) -> Draft:
+        return draft_of(MAIN)
+
+    left = weakref.ref(derive)
+    gc.disable()
+    try:
+        publish(project, derive)
+        del derive
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_a_draft_of_none_publishes_nothing(project: Project, catalog: OvertakenCatalog) -> None:
