@@ -45,8 +45,10 @@ class FetchService:
         if len(objects.known(needs.wants)) < len(needs.wants):
             raise NotOurRef(next(want for want in needs.wants if not objects.contains(want)))
         refs = RefLookup(state, self._hidden_refs)
-        wanted_refs = _wanted(refs, want_refs)
-        filters = ObjectFilters(objects, refs, self._limits, state.manifest.object_format).of(needs.filter)
+        wanted_refs = _wanted(refs, want_refs) if want_refs else ()
+        filters: Sequence[NamedFilter] = ()
+        if needs.filter is not None:
+            filters = ObjectFilters(objects, refs, self._limits, state.manifest.object_format).of(needs.filter)
         tags = self._tags.of(state, refs) if needs.include_tag else ()
         question = _Question(needs, wanted_refs, filters, _excluded(refs, needs.deepen.excluded_refs), tags)
         return Fetch(state, refs, objects, question, self._limits)

@@ -41,9 +41,9 @@ class ObjectFilters:
         self._limits = limits
         self._object_format = object_format
 
-    def of(self, spec: FilterSpec | None) -> Sequence[NamedFilter]:
+    def of(self, spec: FilterSpec) -> Sequence[NamedFilter]:
         """One for each term. Raises FetchRefused if a sparse filter names nothing that can be had."""
-        return [self._filter(term) for term in spec.terms] if spec is not None else []
+        return [self._filter(term) for term in spec.terms]
 
     def _filter(self, term: FilterTerm) -> NamedFilter:
         match term:

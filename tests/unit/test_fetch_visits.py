@@ -12,7 +12,7 @@ import trio
 from hypercorn.typing import ASGIFramework
 from trio.testing import wait_all_tasks_blocked
 
-from core_ext import Cancel, PackStream
+from core_ext import Cancel, LimitExceeded, PackStream
 from packengine.repository import Engine, Fetch, Selection
 from tests.support.engine_pushes import ACTOR, begin_push
 from tests.support.git_client import GitClient, open_app
@@ -96,6 +96,26 @@ async def test_a_pack_that_turns_out_large_is_streamed_from_where_the_visit_got_
     assert answer.pack[:4] == b"PACK"
     assert client.writes > 2
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize("has_cache", [True, False])
+@pytest.mark.parametrize("request_body", [CLONE_OF_SECOND, UPDATE], ids=["clone", "update"])
+async def test_what_goes_wrong_with_the_pack_is_told_in_its_frame_to_all_who_wait(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, request_body: bytes, has_cache: bool
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise LimitExceeded("depth of a tree: 2049, limit 2048")
+
+    monkeypatch.setattr(Fetch, "select", fail)
+    app = app_of(engine, has_cache=has_cache)
+    clients = [GitClient(engine, app) for _ in range(3)]
+    async with trio.open_nursery() as nursery:
+        for client in clients:
+            nursery.start_soon(client.post, "git-upload-pack", request_body)
+    for client in clients:
+        answer = parse_fetch_answer(client.body)
+        assert (client.status, answer.pack) == (200, b"")
+        assert answer.error == b"depth of a tree: 2049, limit 2048\n"
 
 
 @pytest.mark.parametrize("request_body", [CLONE_OF_SECOND, UPDATE], ids=["clone", "update"])
