@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from server.git.native import Overloaded, WorkerThreads
 
@@ -218,3 +219,70 @@ async def test_work_that_has_begun_is_taken_into_a_full_line(threads: WorkerThre
         nursery.start_soon(full.run, work)
         await wait_all_tasks_blocked()
         work.ends.set()
+
+
+class Words:
+    """What is said meanwhile; after so many words `then` is called."""
+
+    def __init__(self, count: int, then: Callable[[], None]) -> None:
+        self.at_s: list[float] = []
+        self._count = count
+        self._then = then
+
+    async def say(self) -> None:
+        self.at_s.append(trio.current_time())
+        await trio.lowlevel.checkpoint()
+        if len(self.at_s) == self._count:
+            self._then()
+
+
+async def test_something_is_said_every_five_seconds_while_work_goes_on(
+    threads: WorkerThreads, autojump_clock: MockClock
+) -> None:
+    work = Work()
+    words = Words(3, work.ends.set)
+    assert await threads.run(work, stop=work.stop, meanwhile=words.say) == "done"
+    assert words.at_s[:3] == [5, 10, 15]
+    assert work.stops == 0
+
+
+async def test_something_is_said_while_a_task_waits_for_its_place(autojump_clock: MockClock) -> None:
+    threads, first, second = WorkerThreads(1), Work(), Work()
+    words = Words(2, first.ends.set)
+    second.ends.set()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(threads.run, first)
+        await first.begun.wait()
+        assert await threads.run(second, meanwhile=words.say) == "done"
+    assert len(words.at_s) >= 2
+    assert threads._limiter.borrowed_tokens == 0
+
+
+async def test_work_is_stopped_and_waited_for_if_nothing_can_be_said(
+    threads: WorkerThreads, autojump_clock: MockClock
+) -> None:
+    work = Work()
+
+    async def fail() -> None:
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError, match="gone"):
+        await threads.run(work, stop=work.stop, meanwhile=fail)
+    assert (work.stops, work.has_ended) == (1, True)
+    assert threads._limiter.borrowed_tokens == 0
+
+
+async def test_no_place_is_taken_by_a_task_that_cannot_say_that_it_waits(autojump_clock: MockClock) -> None:
+    threads, first, second = WorkerThreads(1), Work(), Work()
+
+    async def fail() -> None:
+        raise ConnectionError("gone")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(threads.run, first)
+        await first.begun.wait()
+        with pytest.RaisesGroup(pytest.RaisesExc(ConnectionError, match="gone")):
+            await threads.run(second, meanwhile=fail)
+        first.ends.set()
+    assert not second.begun.is_set()
+    assert threads._limiter.borrowed_tokens == 0
