@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= $(or $(VIRTUAL_ENV),.venv)
 BIN = $(abspath $(VENV))/bin
-NATIVE = core_ext._core packengine.pktline packengine.sideband packengine.kernel._linux
+NATIVE = core_ext._core packengine.pktline packengine.sideband packengine.refs.leaf packengine.refs.listing packengine.kernel._linux
 
 export PATH := $(BIN):$(PATH)
 
