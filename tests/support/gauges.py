@@ -35,10 +35,16 @@ def open_files(pid: int) -> list[str]:
 
 
 def open_connections(pid: int, port: int) -> int:
-    """TCP sockets of that port that it holds, in whatever state, but for the listening one."""
+    """TCP connections to that port that it holds, in whatever state, and those that wait to be accepted."""
     held = set(open_files(pid))
     rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
-    return sum(row[1].endswith(f":{port:04X}") and row[3] != _LISTENS and f"socket:[{row[9]}]" in held for row in rows)
+    ours = [row for row in rows if row[1].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in held]
+    return sum(_waiting(row[4]) if row[3] == _LISTENS else 1 for row in ours)
+
+
+def _waiting(queues: str) -> int:
+    """Of a listening socket the second queue is that of connections, also of those that were reset meanwhile."""
+    return int(queues.split(":")[1], 16)
 
 
 def settles(condition: Callable[[], bool]) -> bool:
