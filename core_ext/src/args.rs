@@ -67,9 +67,17 @@ impl<'py> FromPyObject<'_, 'py> for OidArg {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let raw = Input::extract(object)?;
+        match object.cast::<PyBytes>() {
+            Ok(bytes) => Self::of(bytes.as_bytes()), // as of thousands at once: nothing is shared for so short a look
+            Err(_) => Self::of(&Input::extract(object)?),
+        }
+    }
+}
+
+impl OidArg {
+    fn of(raw: &[u8]) -> PyResult<Self> {
         let bad = |_| PyValueError::new_err(format!("an object id has 20 or 32 bytes, not {}", raw.len()));
-        Oid::from_bytes(&raw).map(Self).map_err(bad)
+        Oid::from_bytes(raw).map(Self).map_err(bad)
     }
 }
 
