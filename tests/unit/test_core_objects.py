@@ -35,7 +35,7 @@ def test_the_version_is_the_crate_s() -> None:
 def test_every_exception_is_a_core_error() -> None:
     names = [name for name in core_ext.__all__ if isinstance(getattr(core_ext, name), type)]
     exceptions = [name for name in names if issubclass(getattr(core_ext, name), Exception)]
-    assert len(exceptions) == 12
+    assert len(exceptions) == 13
     assert all(issubclass(getattr(core_ext, name), core_ext.CoreError) for name in exceptions)
 
 
