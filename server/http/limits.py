@@ -21,7 +21,7 @@ class HttpLimits:
     max_head_bytes: int = 64 * 1024
     max_head_fields: int = 200
 
-    max_chunk_line_bytes: int = 4096
+    max_chunk_line_bytes: int = 256
     """A chunk's size with its extensions."""
 
     discard_bytes: int = 64 * 1024
