@@ -119,20 +119,19 @@ class GitExchange:
             yield
             nursery.cancel_scope.cancel()
 
-    async def wait_gone(self) -> None:
-        """Return when the client goes away. Only after the body was read to its end."""
+    async def _cancel_when_gone(self, stay: trio.CancelScope) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-
-    async def _cancel_when_gone(self, stay: trio.CancelScope) -> None:
-        await self.wait_gone()
         stay.cancel()
 
     async def _send_start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.started = True
-        event = {"type": "http.response.start", "status": status, "headers": headers}
+        event: Any = {"type": "http.response.start", "status": status, "headers": headers}
+        if self._takes_pieces:
+            await self._send(event)  # nothing is written yet
+            return
         with self._watched():
-            await self._send(event)  # type: ignore[arg-type]  # `trailers` is optional in ASGI, not in Hypercorn's type
+            await self._send(event)
 
     async def _send_body(self, data: bytes, *, more_body: bool) -> None:
         if self._takes_pieces:
