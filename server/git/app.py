@@ -55,7 +55,7 @@ class GitApp:
         self._offers = Offers(engine, settings)
         self._advertising = Advertising(self._offers, pools.lookups, engine.hidden_refs)
         self._upload_pack = UploadPack(engine, pools, limits, urls)
-        self._receive_pack = ReceivePack(engine, self._admission, self._offers, pools.pushes, limits, after_push)
+        self._receive_pack = ReceivePack(engine, self._admission, self._offers, pools, limits, after_push)
         self._downloads = Downloads(engine, urls, authenticator, settings, pools.lookups)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

@@ -104,15 +104,20 @@ class ThreadPools:
     """Reading the pieces of packs that are being sent already."""
 
     pushes: WorkerThreads
+    """Taking in what comes in pieces."""
+
+    whole_pushes: WorkerThreads
+    """Publishing what came at once. Twice as many: most wait for each other, or for the disk, and share its sync."""
 
     @classmethod
     def of(cls, count: int, *, max_waiting: int) -> Self:
-        """So many threads for each. max_waiting: fetches, and pushes."""
+        """So many threads for each. max_waiting: fetches, and pushes of either kind."""
         return cls(
             lookups=WorkerThreads(count),
             fetches=WorkerThreads(count, max_waiting=max_waiting),
             packs=WorkerThreads(count),
             pushes=WorkerThreads(count, max_waiting=max_waiting),
+            whole_pushes=WorkerThreads(2 * count, max_waiting=max_waiting),
         )
 
 

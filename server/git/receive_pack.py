@@ -29,7 +29,7 @@ from server.auth.git_tokens import GitService
 from server.git.admission import AccessRefused, Admission, Admitted
 from server.git.exchange import GitExchange
 from server.git.failures import FAILURES, sentence_for
-from server.git.native import INLINE_BYTES, WorkerThreads
+from server.git.native import INLINE_BYTES, ThreadPools
 from server.git.offers import Offers
 from server.git.push_progress import TICK_S, PushProgress, last_words
 
@@ -48,6 +48,11 @@ class _Work:
         self._begin = begin
         self._push: Push | None = None
         self.request = request
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether some of it was done already."""
+        return self._push is not None
 
     def push(self) -> Push:
         """Begun at the first call. Raises AccessRefused, RepositoryMissing."""
@@ -74,14 +79,15 @@ class ReceivePack:
         engine: Engine,
         admission: Admission,
         offers: Offers,
-        threads: WorkerThreads,
+        pools: ThreadPools,
         limits: WireLimits,
         after_push: Callable[[str], None],
     ) -> None:
         self._engine = engine
         self._admission = admission
         self._offers = offers
-        self._threads = threads
+        self._threads = pools.pushes
+        self._whole = pools.whole_pushes
         self._limits = limits
         self._after_push = after_push
 
@@ -90,7 +96,8 @@ class ReceivePack:
 
         recalled: whom the request comes from, as far as is known: it is judged anew before anything is done.
         """
-        self._threads.refuse_if_full()
+        for threads in (self._threads, self._whole):
+            threads.refuse_if_full()
         actor = Actor(recalled.grant.subject, record.request_id)
         parser = ReceivePackRequestParser(self._offers.push(recalled.state, record.request_id), self._limits)
         begin = partial(self._begin, recalled, actor)
@@ -175,7 +182,8 @@ class ReceivePack:
         progress = PushProgress(partial(_tell, exchange), capabilities, work.delta_count)
         try:
             # Not stopped: a client that goes away now may have its push published, and must not have half of it.
-            outcome, is_due = await self._threads.run(
+            threads = self._threads if work.has_begun else self._whole
+            outcome, is_due = await threads.run(
                 partial(self._feed_and_finish, work, rest, record), meanwhile=progress.tell, every_s=TICK_S
             )
         except FAILURES as failure:

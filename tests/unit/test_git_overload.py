@@ -47,7 +47,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def app(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> ASGIFramework:
-    """With two threads for each kind of work, and room for three that wait."""
+    """With two threads for each kind of work, four for pushes that come whole, and room for three that wait."""
     monkeypatch.setattr(git_app_module, "_THREADS_PER_CORE", PLACES)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     return git_app(engine, Settings(max_waiting_requests=WAITING), GitAuthenticator(engine.catalog))
@@ -135,7 +135,7 @@ async def test_a_push_beyond_the_line_is_refused_unread_and_none_is_cut_off(
     engine: Engine, app: ASGIFramework, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch, engine.pushes.publisher, "publish")
-    pushers = [GitClient(engine, app) for _ in range(PLACES + WAITING)]
+    pushers = [GitClient(engine, app) for _ in range(2 * PLACES + WAITING)]
     late = GitClient(engine, app)
     async with trio.open_nursery() as nursery:
         for number, client in enumerate(pushers):
