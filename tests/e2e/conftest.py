@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.git import git
+from tests.support.http_servers import Repository, new_repository
+from tests.support.http_wire import RawConnection
 from tests.support.repositories import commit_file
 from tests.support.server import RunningServer
 
@@ -34,3 +36,16 @@ def work(remote: str, tmp_path: Path) -> Path:
     commit_file(path, "README", b"a first line\n", "Begin")
     git("push", "--quiet", "origin", "main", cwd=path)
     return path
+
+
+@pytest.fixture
+def repository(server: RunningServer) -> Repository:
+    """A fresh empty repository, and what its owner knows of it."""
+    return new_repository(server)
+
+
+@pytest.fixture
+def connection(server: RunningServer) -> Iterator[RawConnection]:
+    """A connection of HTTP/1.1 by hand."""
+    with RawConnection(server.url) as opened:
+        yield opened

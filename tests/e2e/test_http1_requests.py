@@ -76,17 +76,6 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory, certified: Authority) -
         yield running
 
 
-@pytest.fixture
-def repository(server: RunningServer) -> Repository:
-    return new_repository(server)
-
-
-@pytest.fixture
-def connection(server: RunningServer) -> Iterator[RawConnection]:
-    with RawConnection(server.url) as opened:
-        yield opened
-
-
 def malformed_lines(server: RunningServer) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
     return [line for line in lines if line["event"] == "malformed request"]

@@ -23,17 +23,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
-@pytest.fixture
-def repository(server: RunningServer) -> Repository:
-    return new_repository(server)
-
-
-@pytest.fixture
-def connection(server: RunningServer) -> Iterator[RawConnection]:
-    with RawConnection(server.url) as opened:
-        yield opened
-
-
 def url_with(repository: Repository, credentials: str) -> str:
     return repository.server.url.replace("://", f"://{credentials}@") + repository.path
 

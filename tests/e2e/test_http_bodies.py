@@ -38,17 +38,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
-@pytest.fixture
-def repository(server: RunningServer) -> Repository:
-    return new_repository(server)
-
-
-@pytest.fixture
-def connection(server: RunningServer) -> Iterator[RawConnection]:
-    with RawConnection(server.url) as opened:
-        yield opened
-
-
 def call_head(repository: Repository, service: str, **headers: str) -> bytes:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return head("POST", f"{repository.path}/{service}", {**repository.call_headers(service), **named})

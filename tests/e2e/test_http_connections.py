@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.http2_wire import Http2Connection
-from tests.support.http_servers import RECEIVE_PACK, UPLOAD_PACK, Repository, new_repository, one_worker
+from tests.support.http_servers import RECEIVE_PACK, UPLOAD_PACK, Repository, one_worker
 from tests.support.http_wire import RawConnection, chunked, head
 from tests.support.server import RunningServer
 from tests.support.wire_client import ls_refs_request
@@ -23,17 +23,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         workers = running.worker_pids()
         yield running
         assert running.worker_pids() == workers
-
-
-@pytest.fixture
-def repository(server: RunningServer) -> Repository:
-    return new_repository(server)
-
-
-@pytest.fixture
-def connection(server: RunningServer) -> Iterator[RawConnection]:
-    with RawConnection(server.url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ async def rest_client(
 ) -> AsyncIterator[RestClient]:
     """A client of an application over `data_dir`, with these settings. Only rates that are among them limit."""
     with rest_application(data_dir, is_draining=is_draining, **settings) as rest:
-        app = RequestBoundary(Dispatcher(git=_no_git, rest=rest), rest.services.metrics.count)
+        app: Any = RequestBoundary(Dispatcher(git=_no_git, rest=rest), rest.services.metrics.count)
         transport = httpx.ASGITransport(app=app)
         headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://git.test", headers=headers) as http:
