@@ -124,29 +124,32 @@ class Http1Connection:
         """None when the client has no more requests, or takes too long for the next. Raises HttpError."""
         if self._received.data:
             await trio.lowlevel.checkpoint()  # who sends a thousand requests at once may not keep out the others
-            if head := self._head_at_hand():
-                return head
-        # Who asked before the end began is answered: what the kernel has of it is read, and nothing is waited for.
-        patience_s = 0 if self._service.is_draining else self._service.limits.keep_alive_s
-        with trio.CancelScope(deadline=trio.current_time() + patience_s) as scope:
-            self._service.idle.add(scope)
-            if self._received.data:
-                self._allow_for_head(scope)
-            try:
-                while await self._received.more():
-                    if head := self._head_at_hand():
-                        return head
-                    self._allow_for_head(scope)
-            finally:
-                self._service.idle.discard(scope)
-        if scope.cancelled_caught and self._received.data:
+        elif not await self._begins():
+            return None
+        if head := self._head_at_hand():
+            return head
+        with trio.CancelScope(deadline=trio.current_time() + self._service.limits.head_s) as scope:
+            while await self._received.more():
+                if head := self._head_at_hand():
+                    return head
+        if scope.cancelled_caught:
             await self._refuse(408, "the head of the request took too long")
         return None
 
-    def _allow_for_head(self, scope: trio.CancelScope) -> None:
-        if scope in self._service.idle:
-            self._service.idle.discard(scope)
-            scope.deadline = trio.current_time() + self._service.limits.head_s
+    async def _begins(self) -> bool:
+        """Wait for the first bytes of a request. Returns whether some came.
+
+        Who asked before the end of the process began is answered: what the kernel has of it is read, but nothing is
+        waited for.
+        """
+        patience_s = 0 if self._service.is_draining else self._service.limits.keep_alive_s
+        with trio.CancelScope(deadline=trio.current_time() + patience_s) as scope:
+            self._service.idle.add(scope)
+            try:
+                return await self._received.more()
+            finally:
+                self._service.idle.discard(scope)
+        return False
 
     def _head_at_hand(self) -> RequestHead | WantsHttp2 | None:
         data = self._received.data

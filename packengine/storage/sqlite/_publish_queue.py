@@ -11,7 +11,9 @@ The locks are bytes of a file, which the kernel frees when a process dies. Befor
 from __future__ import annotations
 
 import fcntl
+import os
 import time
+import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +30,9 @@ class PublishQueue:
     """Thread-safe; threads of one process let each other pass."""
 
     def __init__(self, database: Path) -> None:
-        self._file = database.with_name(f"{database.name}-queue").open("ab", buffering=0)
+        path = database.with_name(f"{database.name}-queue")
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._closing = weakref.finalize(self, os.close, self._fd)
 
     @contextmanager
     def turn(self, repository_id: str) -> Iterator[None]:
@@ -44,8 +48,8 @@ class PublishQueue:
             self._free(turnstile + 1)
 
     def close(self) -> None:
-        """Give back what is held."""
-        self._file.close()
+        """Give back what is held. Whoever comes later waits for nobody."""
+        self._closing()
 
     def _wait(self, place: int, until_s: float) -> bool:
         while not self._take(place):
@@ -55,11 +59,14 @@ class PublishQueue:
         return True
 
     def _take(self, place: int) -> bool:
+        if not self._closing.alive:
+            return False
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
         except OSError:  # somebody has it; or there are no locks to be had, and then nobody waits for long
             return False
         return True
 
     def _free(self, place: int) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
+        if self._closing.alive:
+            fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, place)
